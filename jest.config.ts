@@ -1,0 +1,21 @@
+import type { Config } from "jest";
+
+const long = process.env["FERROUS_LONG"] !== undefined;
+
+/** Specs are TypeScript and run as ES modules; `ferrous` is the built package, because that is what their workers load. */
+const config: Config = {
+  testEnvironment: "node",
+  roots: ["<rootDir>/spec"],
+  testMatch: long ? ["**/*.spec.ts", "**/*.long.ts"] : ["**/*.spec.ts"],
+  extensionsToTreatAsEsm: [".ts"],
+  moduleNameMapper: {
+    "^ferrous$": "<rootDir>/dist/index.js",
+    "^ferrous/check$": "<rootDir>/dist/check.js",
+    "^#host$": "<rootDir>/lib/host/node.ts",
+  },
+  transform: { "\\.ts$": ["ts-jest", { useESM: true, tsconfig: "tsconfig.jest.json", diagnostics: false }] },
+  testTimeout: long ? 600_000 : 60_000,
+  // One file at a time: the specs start real threads and measure deaths in milliseconds, and CI has two cores.
+  maxWorkers: 1,
+};
+export default config;

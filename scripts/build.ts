@@ -1,0 +1,35 @@
+/**
+ * Builds dist/: one bundle with a chunk that the doors share, so that the registry's code exists once in a thread, and the
+ * declarations. Bundled because 45 small modules make spawning a thread 1.8 times a bare Worker, and one file 1.2 times.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { build } from "esbuild";
+
+const doors = {
+  index: "lib/index.ts",
+  worker: "lib/spawn/worker.ts",
+  boot: "lib/spawn/boot.ts",
+  supervisor: "lib/thread/supervisor.ts",
+  check: "lib/check/index.ts",
+};
+
+rmSync("dist", { recursive: true, force: true });
+mkdirSync("dist");
+await build({
+  entryPoints: Object.fromEntries(Object.entries(doors).filter(([, source]) => existsSync(source))),
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "es2022",
+  packages: "external",
+  alias: { "#host": "./lib/host/node.ts" },
+  sourcemap: true,
+  sourcesContent: false,
+  chunkNames: "chunk-[hash]",
+  logLevel: "warning",
+});
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: ["ignore", 2, 2] });
+writeFileSync("dist/.built", "");

@@ -1,0 +1,34 @@
+// Makes a fresh clone ready: installs what is missing, and builds dist/ when a source is newer than it.
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const run = (/** @type {string} */ file, /** @type {string[]} */ args) =>
+  execFileSync(file, args, { cwd: root, stdio: ["ignore", 2, 2] });
+
+/** The newest change below a folder, in ms since 1970. @param {string} folder @returns {number} */
+function newest(folder) {
+  return Math.max(
+    0,
+    ...readdirSync(folder, { withFileTypes: true }).map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? newest(path) : statSync(path).mtimeMs;
+    }),
+  );
+}
+
+const changed = (/** @type {string} */ file) => statSync(join(root, file)).mtimeMs;
+const installed = join(root, "node_modules/.package-lock.json");
+if (!existsSync(installed)) {
+  console.error("ferrous: installing what is missing (npm ci), once");
+  run("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
+}
+
+const built = join(root, "dist/.built");
+const sources = Math.max(newest(join(root, "lib")), changed("package.json"), changed("scripts/build.ts"));
+if (process.argv.includes("--build") || !existsSync(built) || statSync(built).mtimeMs < sources) {
+  console.error("ferrous: building dist/");
+  run(process.execPath, ["--import", "tsx", "scripts/build.ts"]);
+}
