@@ -1,0 +1,88 @@
+/** What the platform gives: the only words between ferrous and Node, a browser, Bun or Deno. */
+
+/** One end of a message channel. */
+export interface Port {
+  postMessage(message: unknown, transfer?: readonly object[]): void;
+  /** Calls `receive` for each message, when this thread is at its event loop. */
+  listen(receive: (message: unknown) => void): void;
+  /** The next message if one is there already, in the midst of blocking code. */
+  poll(): { readonly message: unknown } | undefined;
+  /** Calls `closed` once the other end is closed or its thread has ended. */
+  onClose(closed: () => void): void;
+  /** Does this end keep the process alive? Not until it is asked to. */
+  ref(alive: boolean): void;
+  close(): void;
+  /** The platform's own object, to transfer or to put into a message. */
+  readonly native: object;
+}
+
+/** A platform thread that this thread started, and so hears of its end. */
+export interface HostWorker {
+  /** The platform's number of the thread. */
+  readonly platformId: number;
+  postMessage(message: unknown, transfer?: readonly object[]): void;
+  /** Called once, when no instruction of the thread can take effect any more. */
+  onExit(ended: (exit: HostExit) => void): void;
+  terminate(): void;
+  ref(alive: boolean): void;
+}
+
+/** How a platform thread ended. `error` is what nobody caught, as far as the platform tells. */
+export interface HostExit {
+  readonly code: number;
+  readonly outOfMemory: boolean;
+  readonly error?: unknown;
+}
+
+/** Limits of one thread's memory, in MB. */
+export interface ResourceLimits {
+  readonly maxOldGenerationSizeMb?: number;
+  readonly maxYoungGenerationSizeMb?: number;
+  readonly codeRangeSizeMb?: number;
+  readonly stackSizeMb?: number;
+}
+
+export interface WorkerStart {
+  readonly data: unknown;
+  readonly transfer: readonly object[];
+  readonly name: string;
+  readonly resourceLimits?: ResourceLimits;
+}
+
+export interface Host {
+  readonly isMain: boolean;
+  /** The platform's number of this thread, never used twice in a process. The main thread's is 0. */
+  readonly platformId: number;
+  /** May this thread block? A page's main thread may not. */
+  readonly mayBlock: boolean;
+  parallelism(): number;
+  /** Shared memory under a name, seen by every thread that is started later, by whomever. */
+  inherited(key: string): unknown;
+  bequeath(key: string, buffer: SharedArrayBuffer): void;
+  /** What the starter of this thread gave it. */
+  readonly startData: unknown;
+  channel(): readonly [Port, Port];
+  openPort(native: unknown): Port;
+  /** The first message that this thread's starter posts to it. */
+  firstMessage(): Promise<unknown>;
+  start(file: URL, start: WorkerStart): HostWorker;
+  /** Hears of the end of a worker that the user's code started. */
+  watch(worker: unknown): HostWorker;
+  /** Sends to any thread of this process by the platform's number; resolves to whether it arrived. */
+  sendTo(platformId: number, message: unknown, transfer: readonly object[]): Promise<boolean>;
+  /** Receives what other threads send with {@link Host.sendTo}. */
+  onSent(receive: (message: unknown) => void): void;
+  /** The operating system's name of this thread, for {@link Host.osThreadAlive}; zeros where there is none. */
+  osThread(): { readonly tid: number; readonly born: number };
+  /** Does that thread run? `undefined` where the platform cannot tell without being in its event loop. */
+  osThreadAlive(tid: number, born: number): boolean | undefined;
+  /** Keeps the process alive, and calls `tick` every `ms`, until stopped. */
+  every(ms: number, tick: () => void): { stop(): void };
+  /** Calls `last` when an error that nobody caught is about to end this thread. */
+  onUncaught(last: (error: unknown, isRejection: boolean) => void): void;
+  /** Calls `last` when this process or thread is about to end by itself; returns what takes that back. */
+  onExit(last: () => void): () => void;
+  /** Ends this thread at once. */
+  exit(code: number): never;
+  warn(line: string): void;
+}

@@ -1,0 +1,133 @@
+/** The host over Node's worker_threads. Facts and figures behind the choices: docs/architecture.md. */
+import { readFileSync, readlinkSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import process from "node:process";
+import * as threads from "node:worker_threads";
+import type { Host, HostExit, HostWorker, Port } from "./host.ts";
+
+/** Not in the types of Node 20.19, but there from 20.20 and 22.5 on. */
+const { postMessageToThread } = threads as {
+  postMessageToThread?: (id: number, message: unknown, transfer: readonly object[], timeout?: number) => Promise<void>;
+};
+
+function portOver(native: threads.MessagePort): Port {
+  return {
+    native,
+    postMessage: (message, transfer = []) => {
+      native.postMessage(message, transfer as threads.TransferListItem[]);
+    },
+    listen: (receive) => {
+      native.on("message", receive);
+      native.unref();
+    },
+    poll: () => threads.receiveMessageOnPort(native),
+    onClose: (closed) => native.once("close", closed),
+    ref: (alive) => {
+      if (alive) native.ref();
+      else native.unref();
+    },
+    close: () => {
+      native.close();
+    },
+  };
+}
+
+function workerOver(worker: threads.Worker): HostWorker {
+  let error: unknown;
+  worker.on("error", (thrown) => (error = thrown));
+  return {
+    platformId: worker.threadId,
+    postMessage: (message, transfer = []) => {
+      worker.postMessage(message, transfer as threads.TransferListItem[]);
+    },
+    onExit: (ended) => {
+      worker.once("exit", (code) => {
+        const outOfMemory = (error as { code?: unknown } | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY";
+        ended({ code, outOfMemory, error } satisfies HostExit);
+      });
+    },
+    terminate: () => void worker.terminate(),
+    ref: (alive) => {
+      if (alive) worker.ref();
+      else worker.unref();
+    },
+  };
+}
+
+/** When the thread was started, in the kernel's ticks since boot; 0 where /proc has no such thread. */
+function bornOf(tid: number): number {
+  try {
+    // The name, in parentheses, may contain anything; the 22nd field of all is the 20th behind it.
+    const stat = readFileSync(`/proc/self/task/${String(tid)}/stat`, "latin1");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]) | 0;
+  } catch {
+    return 0;
+  }
+}
+
+export const host: Host = {
+  isMain: threads.isMainThread,
+  platformId: threads.threadId,
+  mayBlock: true,
+  parallelism: availableParallelism,
+  inherited: (key) => threads.getEnvironmentData(key),
+  bequeath: (key, buffer) => {
+    threads.setEnvironmentData(key, buffer);
+  },
+  startData: threads.workerData as unknown,
+  channel: () => {
+    const { port1, port2 } = new threads.MessageChannel();
+    return [portOver(port1), portOver(port2)];
+  },
+  openPort: (native) => portOver(native as threads.MessagePort),
+  firstMessage: () => new Promise((resolve) => threads.parentPort?.once("message", resolve)),
+  start: (file, { data, transfer, name, resourceLimits }) =>
+    workerOver(
+      new threads.Worker(file, {
+        workerData: data,
+        transferList: transfer as threads.TransferListItem[],
+        name,
+        ...(resourceLimits === undefined ? {} : { resourceLimits }),
+      }),
+    ),
+  watch: (worker) => workerOver(worker as threads.Worker),
+  sendTo: async (platformId, message, transfer) => {
+    try {
+      await postMessageToThread?.(platformId, message, transfer);
+      return postMessageToThread !== undefined;
+    } catch {
+      return false;
+    }
+  },
+  onSent: (receive) => {
+    process.on("workerMessage" as "message", receive);
+  },
+  osThread: () => {
+    try {
+      const tid = Number(/task\/(\d+)/.exec(readlinkSync("/proc/thread-self"))?.[1] ?? 0);
+      return { tid, born: bornOf(tid) };
+    } catch {
+      return { tid: 0, born: 0 };
+    }
+  },
+  osThreadAlive: (tid, born) => (tid === 0 ? undefined : bornOf(tid) === born),
+  every: (ms, tick) => {
+    const timer = setInterval(tick, ms);
+    return {
+      stop: () => {
+        clearInterval(timer);
+      },
+    };
+  },
+  onUncaught: (last) => {
+    process.on("uncaughtExceptionMonitor", (error: unknown, origin) => {
+      last(error, origin === "unhandledRejection");
+    });
+  },
+  onExit: (last) => {
+    process.on("exit", last);
+    return () => process.off("exit", last);
+  },
+  exit: (code) => process.exit(code),
+  warn: (line) => process.stderr.write(`${line}\n`),
+};

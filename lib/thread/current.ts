@@ -1,0 +1,80 @@
+/**
+ * Who am I? Each thread's own record in the registry, and the one function through which everything asks for it, so that the
+ * checker can put its modelled threads in place.
+ */
+import { host } from "#host";
+import { Word } from "../memory/word.ts";
+import { Field, registry, type Registry } from "./registry.ts";
+
+/** The thread that runs this code. */
+export interface Current {
+  /** 26 bits: a 10-bit index and a generation; never 0, never used again. */
+  readonly id: number;
+  readonly registry: Registry;
+  /** How often to look at a busy word before sleeping; 0 in the checker, where looking again would only be one more step. */
+  readonly spins: number;
+  /** Is this a real thread, with a supervisor to talk to, or a modelled one? */
+  readonly modelled: boolean;
+}
+
+let current: Current | undefined;
+
+/** The thread that runs this code; joins the registry on first use. */
+export function currentThread(): Current {
+  return current ?? join();
+}
+
+/** Becomes another thread until the returned function is called: for the checker's worlds. @internal */
+export function enterThread(other: Current): () => void {
+  const before = current;
+  current = other;
+  return () => {
+    current = before;
+  };
+}
+
+/** Takes the id that the spawner claimed for this thread. */
+export function assumeThread(id: number): Current {
+  current = { id, registry: registry(), spins: SPINS, modelled: false };
+  return current;
+}
+
+/**
+ * Between 1 and 2 us of looking. Waking a sleeping thread costs 12 to 25 us, and a section that is worth a mutex
+ * rarely takes longer; with more threads than cores the time is lost, so it is kept short.
+ */
+const SPINS = host.parallelism() > 1 ? 100 : 0;
+
+function join(): Current {
+  const all = registry();
+  // Another copy of this library may have joined for this thread already: a thread has one name.
+  for (const id of all.living()) {
+    if (all.field(id, Field.PLATFORM).load() === host.platformId + 1) return assumeThread(id);
+  }
+  const id = all.claim();
+  all.setName(id, host.isMain ? "main" : `worker ${String(host.platformId)}`);
+  if (host.isMain) {
+    // The main thread's death is the process': nobody is left to ask.
+    all.field(id, Field.WATCHED).store(1);
+  } else {
+    const { tid, born } = host.osThread();
+    all.field(id, Field.TID).store(tid);
+    all.field(id, Field.BORN).store(born);
+    all.unwatched.add(1);
+  }
+  all.begin(id, host.platformId);
+  onJoin?.();
+  return assumeThread(id);
+}
+
+let onJoin: (() => void) | undefined;
+/** The lifeline's wish to hear of a thread that joined by itself, so that it asks for a supervisor's watch. */
+export function whenJoined(then: () => void): void {
+  onJoin = then;
+}
+
+/** A word of this thread's own record. */
+export function ownField(field: (typeof Field)[keyof typeof Field]): Word {
+  const { registry: all, id } = currentThread();
+  return all.field(id, field);
+}

@@ -1,0 +1,60 @@
+/** What threads and their supervisor tell each other over a lifeline. */
+import type { ResourceLimits } from "../host/host.ts";
+
+/**
+ * Who could end a wait: one thread, or whoever the words at these offsets of the sleeper's buffer name now. Owners are read
+ * live and never noted, because a noted owner may have released long ago.
+ */
+export type Holders = { readonly thread: number } | { readonly offset: number; readonly stride: number; readonly count: number; readonly shift: number };
+
+/** Starts a thread under the supervisor. */
+export interface SpawnRequest {
+  readonly type: "spawn";
+  readonly id: number;
+  readonly name: string;
+  /** The word where the end is told: see {@link Ending}. */
+  readonly cell: SharedArrayBuffer;
+  readonly boot: string;
+  readonly start: unknown;
+  readonly transfer: readonly object[];
+  readonly resourceLimits?: ResourceLimits;
+}
+
+export type ToSupervisor =
+  | { readonly type: "buffer"; readonly number: number; readonly buffer: SharedArrayBuffer }
+  | { readonly type: "forget"; readonly number: number }
+  | { readonly type: "blocked"; readonly seq: number; readonly what: string; readonly number: number; readonly holders: Holders }
+  | SpawnRequest
+  /** A worker that the asking thread starts itself, since only its bundler knows how. */
+  | { readonly type: "adopt"; readonly id: number; readonly name: string; readonly cell: SharedArrayBuffer; readonly lifeline: object }
+  | { readonly type: "terminate"; readonly id: number }
+  | { readonly type: "keep"; readonly id: number; readonly alive: boolean }
+  | { readonly type: "shelve"; readonly number: number; readonly value: unknown }
+  | { readonly type: "fetch"; readonly number: number }
+  | { readonly type: "unshelve"; readonly number: number }
+  /** Every sleeper shall look again: something changed that its word does not tell. */
+  | { readonly type: "wake" };
+
+export type FromSupervisor =
+  | { readonly type: "look" }
+  | { readonly type: "deadlock"; readonly seq: number; readonly cycle: readonly CycleStep[] }
+  | { readonly type: "fetched"; readonly number: number; readonly found: boolean; readonly value: unknown }
+  /** So many threads keep the process alive, of which the receiver's first `spawned` requests are part. */
+  | { readonly type: "live"; readonly count: number; readonly spawned: number };
+
+/** One thread of a deadlock, and what it waits for. */
+export interface CycleStep {
+  readonly thread: string;
+  readonly what: string;
+}
+
+/** How a thread ended, as its spawn cell says it. 0 while it runs. */
+export const Ending = { RUNNING: 0, EXIT: 1, TERMINATED: 2, OUT_OF_MEMORY: 3, FAILED: 4 } as const;
+
+/** What a worker that someone else started sends to the supervisor to be watched. */
+export interface Greeting {
+  readonly ferrous: "lifeline";
+  readonly id: number;
+  readonly isMain: boolean;
+  readonly lifeline: object;
+}

@@ -1,0 +1,262 @@
+/**
+ * The registry: one shared record a thread, so that "is this name still alive?" is a question to memory, not to an event loop.
+ *
+ *     word  0  MAGIC VERSION TOKEN TOKEN     who made these bytes; a process' token is random
+ *           4  CURSOR                        where the search for a free record goes on: oldest first
+ *           5  NUMBERS                       the last number given to a buffer or a shelved value
+ *           6  SUPERVISOR                    0 none | id << 2 | STARTING | platform id << 2 | RUNNING or READY
+ *           7  UNWATCHED                     living threads whose death no supervisor would see
+ *          32  RECORD x 1024                 32 words each, see {@link Field}
+ *             STATICS x 1024                 32 words each, see sync/statics.ts
+ *
+ *     LIFE:  generation << 2 | FREE, CLAIMED (an id, no thread yet), ALIVE, DEAD
+ *     id  :  generation << 10 | index        26 bits, never 0; a generation is used once, so a stale id is never a living one's
+ *
+ * A record goes FREE -> CLAIMED -> ALIVE -> DEAD -> CLAIMED of the next generation; each arrow is one compare-and-exchange.
+ * Indexes are reused oldest first and retired when their generation is spent, after 65,535 threads.
+ * DEAD is written only when no instruction of the thread can take effect any more, never by a timer: else two holders would be inside.
+ */
+import { host } from "#host";
+import { HandleError, LayoutError, TooManyThreadsError } from "../errors.ts";
+import { readText, writeText } from "../memory/bytes.ts";
+import { isSharedBuffer } from "../memory/place.ts";
+import { int32Of } from "../memory/views.ts";
+import { Word } from "../memory/word.ts";
+
+/** At most so many threads at once, the main thread included. */
+export const MAX_THREADS = 1024;
+/** What a static's entry takes, in words. */
+export const STATIC_WORDS = 32;
+export const MAX_STATICS = 1024;
+
+const MAGIC = 0x46_65_30_31;
+const VERSION = 1;
+const HEADER_WORDS = 32;
+const RECORD_WORDS = 32;
+const STATICS_AT = HEADER_WORDS + MAX_THREADS * RECORD_WORDS;
+const BYTES = (STATICS_AT + MAX_STATICS * STATIC_WORDS) * 4;
+
+const INDEX_BITS = 10;
+const MAX_GENERATION = (1 << 16) - 1;
+
+const CLAIMED = 1;
+const ALIVE = 2;
+const DEAD = 3;
+
+/** The words of a thread's record. */
+export const Field = {
+  LIFE: 0,
+  /** The platform's number of the thread, plus 1. */
+  PLATFORM: 1,
+  /** The kernel's number of the thread and its birth, for threads that no supervisor watches. */
+  TID: 2,
+  BORN: 3,
+  /** 1 once a supervisor would see this thread's death. */
+  WATCHED: 4,
+  /** Odd while the thread is in a blocking call; moves when one starts or ends. */
+  SEQ: 5,
+  /** Moves each time a sleeper has woken and is going to look again. */
+  LOOKS: 6,
+  /** What the sleeper sleeps on: a buffer's number, and the word's byte offset in it. */
+  BUFFER: 7,
+  OFFSET: 8,
+  /** How many of the thread's lines of tasks wait asynchronously. */
+  AWAITING: 9,
+  /** The SEQ of the blocking call that was chosen to end a deadlock. */
+  VERDICT: 10,
+  /** The token of park() and unpark(). */
+  TOKEN: 11,
+  /** Rung by the supervisor when it answered a question of a blocked thread. */
+  BELL: 12,
+  NAME_BYTES: 15,
+  /** 64 bytes of UTF-8. */
+  NAME: 16,
+} as const;
+export type FieldIndex = (typeof Field)[keyof typeof Field];
+const NAME_CAPACITY = 64;
+
+const KEY = "ferrous/registry@1";
+const indexOf = (id: number): number => id & (MAX_THREADS - 1);
+const generationOf = (id: number): number => id >>> INDEX_BITS;
+
+/** One process' registry: a thin face over its buffer, which is all the state there is. */
+export class Registry {
+  readonly buffer: SharedArrayBuffer;
+  readonly cursor: Word;
+  readonly numbers: Word;
+  readonly supervisor: Word;
+  readonly unwatched: Word;
+  readonly #cells: Int32Array<SharedArrayBuffer>;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.#cells = int32Of(buffer);
+    this.cursor = new Word(this.#cells, 4);
+    this.numbers = new Word(this.#cells, 5);
+    this.supervisor = new Word(this.#cells, 6);
+    this.unwatched = new Word(this.#cells, 7);
+  }
+
+  static create(): Registry {
+    const buffer = new SharedArrayBuffer(BYTES);
+    const cells = int32Of(buffer);
+    // PLAIN: nobody else has the buffer yet.
+    cells[0] = MAGIC;
+    cells[1] = VERSION;
+    cells[2] = Math.floor(Math.random() * 0x7fff_ffff);
+    cells[3] = Math.floor(Math.random() * 0x7fff_ffff);
+    return new Registry(buffer);
+  }
+
+  /** Is that the same process' registry, whichever object stands for its memory? */
+  isSame(buffer: SharedArrayBuffer): boolean {
+    const other = int32Of(buffer);
+    // PLAIN: the first four words never change once another thread can see them.
+    return [0, 1, 2, 3].every((at) => other[at] === this.#cells[at]);
+  }
+
+  /** A word of the record that an id, or a bare index, names. */
+  field(id: number, field: FieldIndex): Word {
+    return new Word(this.#cells, HEADER_WORDS + indexOf(id) * RECORD_WORDS + field);
+  }
+
+  /** Where the entry of a static begins, in words; `at` from 0 to MAX_STATICS - 1. */
+  staticAt(at: number): number {
+    return STATICS_AT + at * STATIC_WORDS;
+  }
+
+  /**
+   * Takes an id for a thread that is about to start.
+   * @throws {TooManyThreadsError} no record is free
+   */
+  claim(): number {
+    for (let tries = 0; tries < MAX_THREADS; tries++) {
+      // BOUND: the cursor wraps around at 2^32, a multiple of MAX_THREADS.
+      const index = indexOf(this.cursor.add(1));
+      const life = this.field(index, Field.LIFE);
+      const seen = life.load();
+      const generation = (seen >>> 2) + 1;
+      const free = (seen & 3) === DEAD || (seen & 3) === 0;
+      if (!free || generation > MAX_GENERATION || life.compareExchange(seen, (generation << 2) | CLAIMED) !== seen) continue;
+      for (const field of [Field.PLATFORM, Field.TID, Field.BORN, Field.WATCHED, Field.AWAITING, Field.VERDICT, Field.TOKEN]) {
+        this.field(index, field).store(0);
+      }
+      const seq = this.field(index, Field.SEQ);
+      seq.store((seq.load() + 2) & ~1);
+      return (generation << INDEX_BITS) | index;
+    }
+    throw new TooManyThreadsError(MAX_THREADS);
+  }
+
+  /** The claimed id has a thread from now on. */
+  begin(id: number, platformId: number): void {
+    this.field(id, Field.PLATFORM).store(platformId + 1);
+    const generation = generationOf(id);
+    this.field(id, Field.LIFE).compareExchange((generation << 2) | CLAIMED, (generation << 2) | ALIVE);
+  }
+
+  /** Writes a death that was proved; false if somebody else did. */
+  markDead(id: number): boolean {
+    const life = this.field(id, Field.LIFE);
+    for (;;) {
+      const seen = life.load();
+      if (!this.#lives(id, seen)) return false;
+      if (life.compareExchange(seen, (seen & ~3) | DEAD) !== seen) continue;
+      if ((seen & 3) === ALIVE && this.field(id, Field.WATCHED).load() === 0) this.unwatched.sub(1);
+      return true;
+    }
+  }
+
+  /** Does the thread of this id live, as far as anybody knows? */
+  isAlive(id: number): boolean {
+    if (!this.#lives(id, this.field(id, Field.LIFE).load())) return false;
+    if (this.unwatched.load() === 0 || this.field(id, Field.WATCHED).load() !== 0) return true;
+    return this.#probe(id);
+  }
+
+  #lives(id: number, life: number): boolean {
+    return life >>> 2 === generationOf(id) && ((life & 3) === ALIVE || (life & 3) === CLAIMED);
+  }
+
+  /** Asks the kernel after a thread that no supervisor watches. */
+  #probe(id: number): boolean {
+    const alive = host.osThreadAlive(this.field(id, Field.TID).load(), this.field(id, Field.BORN).load());
+    if (alive === false) this.markDead(id);
+    return alive !== false;
+  }
+
+  /** All ids that have a thread now. */
+  *living(): Iterable<number> {
+    for (let index = 0; index < MAX_THREADS; index++) {
+      const life = this.field(index, Field.LIFE).load();
+      if ((life & 3) === ALIVE) yield ((life >>> 2) << INDEX_BITS) | index;
+    }
+  }
+
+  setName(id: number, name: string): void {
+    const bytes = writeText(this.buffer, this.field(id, Field.NAME).byteOffset, NAME_CAPACITY, name);
+    this.field(id, Field.NAME_BYTES).store(bytes);
+  }
+
+  /** The bare name, `""` if it has none; of a thread that is gone, until its record is used again. */
+  nameOf(id: number): string {
+    const known = this.field(id, Field.LIFE).load() >>> 2 === generationOf(id);
+    return known ? readText(this.buffer, this.field(id, Field.NAME).byteOffset, this.field(id, Field.NAME_BYTES).load()) : "";
+  }
+
+  /** The thread as messages call it. */
+  describe(id: number): string {
+    const name = this.nameOf(id);
+    return name === "" ? `thread ${String(id)}` : `thread "${name}"`;
+  }
+}
+
+let ours: Registry | undefined;
+
+/** This process' registry: inherited from the thread that started this one, or made on first use. */
+export function registry(): Registry {
+  if (ours !== undefined) return ours;
+  const inherited = host.inherited(KEY);
+  if (inherited === undefined) {
+    ours = Registry.create();
+    host.bequeath(KEY, ours.buffer);
+  } else {
+    ours = openRegistry(inherited);
+  }
+  return ours;
+}
+
+/** This process' registry, as it travels in handles. */
+export const registryBuffer = (): SharedArrayBuffer => registry().buffer;
+
+/** Meets the registry that came with a handle: takes it if this thread has none, else false if it is another process' one. */
+export function meetRegistry(buffer: SharedArrayBuffer): boolean {
+  if (ours === undefined && host.inherited(KEY) === undefined) {
+    ours = openRegistry(buffer);
+    host.bequeath(KEY, buffer);
+    return true;
+  }
+  return registry().isSame(buffer);
+}
+
+/** Runs with another registry until the returned function is called: for the checker's worlds. @internal */
+export function enterRegistry(other: Registry): () => void {
+  const before = ours;
+  ours = other;
+  return () => {
+    ours = before;
+  };
+}
+
+function openRegistry(found: unknown): Registry {
+  if (!isSharedBuffer(found) || found.byteLength < BYTES) throw new HandleError("it names a registry that is no ferrous registry");
+  const cells = int32Of(found);
+  // PLAIN: the first four words never change once another thread can see them.
+  if (cells[0] !== MAGIC || cells[1] !== VERSION) {
+    throw new LayoutError(
+      `two versions of ferrous meet in this process (registries ${String(cells[1])} and ${String(VERSION)}), and their locks cannot see each other's threads. ` +
+        `Install one version: npm ls ferrous shows who brings which.`,
+    );
+  }
+  return new Registry(found);
+}
