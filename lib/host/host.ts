@@ -78,6 +78,8 @@ export interface Host {
   osThreadAlive(tid: number, born: number): boolean | undefined;
   /** Keeps the process alive, and calls `tick` every `ms`, until stopped. */
   every(ms: number, tick: () => void): { stop(): void };
+  /** Calls `then` after `ms`, if this thread is still there; does not keep it alive. */
+  later(ms: number, then: () => void): void;
   /** Calls `last` when an error that nobody caught is about to end this thread. */
   onUncaught(last: (error: unknown, isRejection: boolean) => void): void;
   /** Calls `last` when this process or thread is about to end by itself; returns what takes that back. */

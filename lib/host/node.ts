@@ -119,6 +119,9 @@ export const host: Host = {
       },
     };
   },
+  later: (ms, then) => {
+    setTimeout(then, ms).unref();
+  },
   onUncaught: (last) => {
     process.on("uncaughtExceptionMonitor", (error: unknown, origin) => {
       last(error, origin === "unhandledRejection");

@@ -24,6 +24,11 @@ export class Word {
     return new Word(int32Of(buffer), byteOffset >> 2);
   }
 
+  /** The first word of new, zeroed memory. */
+  static fresh(bytes: number): Word {
+    return new Word(new Int32Array(new SharedArrayBuffer(bytes)), 0);
+  }
+
   get buffer(): SharedArrayBuffer {
     return this.#cells.buffer;
   }

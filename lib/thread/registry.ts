@@ -4,7 +4,7 @@
  *     word  0  MAGIC VERSION TOKEN TOKEN     who made these bytes; a process' token is random
  *           4  CURSOR                        where the search for a free record goes on: oldest first
  *           5  NUMBERS                       the last number given to a buffer or a shelved value
- *           6  SUPERVISOR                    0 none | id << 2 | STARTING | platform id << 2 | RUNNING or READY
+ *           6  SUPERVISOR                    0 | its starter's id << 2, STARTING | its platform id << 2, RUNNING or READY
  *           7  UNWATCHED                     living threads whose death no supervisor would see
  *          32  RECORD x 1024                 32 words each, see {@link Field}
  *             STATICS x 1024                 32 words each, see sync/statics.ts
@@ -68,12 +68,19 @@ export const Field = {
   TOKEN: 11,
   /** Rung by the supervisor when it answered a question of a blocked thread. */
   BELL: 12,
+  /** The id that claimed this one, so that a claim whose claimer died before its request arrived is freed. */
+  SPAWNER: 13,
+  /** Always 0: what sleep() sleeps on. */
+  NEVER: 14,
   NAME_BYTES: 15,
   /** 64 bytes of UTF-8. */
   NAME: 16,
 } as const;
 export type FieldIndex = (typeof Field)[keyof typeof Field];
 const NAME_CAPACITY = 64;
+
+/** The low bits of the SUPERVISOR word: starting, or started, or ready to be greeted. */
+export const Supervision = { NONE: 0, STARTING: 1, RUNNING: 2, READY: 3 } as const;
 
 const KEY = "ferrous/registry@1";
 const indexOf = (id: number): number => id & (MAX_THREADS - 1);
@@ -126,10 +133,11 @@ export class Registry {
   }
 
   /**
-   * Takes an id for a thread that is about to start.
+   * Takes an id for a thread that is about to start. A claimer that dies before it has written itself into SPAWNER leaks one
+   * record of this process' 1,024.
    * @throws {TooManyThreadsError} no record is free
    */
-  claim(): number {
+  claim(spawner = 0): number {
     for (let tries = 0; tries < MAX_THREADS; tries++) {
       // BOUND: the cursor wraps around at 2^32, a multiple of MAX_THREADS.
       const index = indexOf(this.cursor.add(1));
@@ -143,6 +151,7 @@ export class Registry {
       }
       const seq = this.field(index, Field.SEQ);
       seq.store((seq.load() + 2) & ~1);
+      this.field(index, Field.SPAWNER).store(spawner);
       return (generation << INDEX_BITS) | index;
     }
     throw new TooManyThreadsError(MAX_THREADS);
@@ -162,9 +171,14 @@ export class Registry {
       const seen = life.load();
       if (!this.#lives(id, seen)) return false;
       if (life.compareExchange(seen, (seen & ~3) | DEAD) !== seen) continue;
-      if ((seen & 3) === ALIVE && this.field(id, Field.WATCHED).load() === 0) this.unwatched.sub(1);
+      this.setWatched(id, (seen & 3) === ALIVE);
       return true;
     }
+  }
+
+  /** From now on a supervisor sees this thread's death, or it is dead; `counted`: it may stand among the unwatched. */
+  setWatched(id: number, counted: boolean): void {
+    if (this.field(id, Field.WATCHED).compareExchange(0, 1) === 0 && counted) this.unwatched.sub(1);
   }
 
   /** Does the thread of this id live, as far as anybody knows? */
@@ -183,6 +197,14 @@ export class Registry {
     const alive = host.osThreadAlive(this.field(id, Field.TID).load(), this.field(id, Field.BORN).load());
     if (alive === false) this.markDead(id);
     return alive !== false;
+  }
+
+  /** Ids that were claimed by this thread, and have no thread yet. */
+  *claimedBy(spawner: number): Iterable<number> {
+    for (let index = 0; index < MAX_THREADS; index++) {
+      const life = this.field(index, Field.LIFE).load();
+      if ((life & 3) === CLAIMED && this.field(index, Field.SPAWNER).load() === spawner) yield ((life >>> 2) << INDEX_BITS) | index;
+    }
   }
 
   /** All ids that have a thread now. */

@@ -1,0 +1,196 @@
+/**
+ * The driver that awaits: the tasks of one thread that wait for one object stand in line in this thread's heap, and only the
+ * first of them contends with other threads.
+ *
+ *     #first <-> ... <-> #last      doubly linked, so that an aborted task leaves in O(1) and leaves nothing behind
+ *     #armed                        the word on which one Atomics.waitAsync is pending for the whole line
+ *
+ * No wake-up is lost: the line is noted in AWAITING before its first task attempts, so a death is told to it after that attempt or
+ * seen by it. A pending waitAsync belongs to the line, not to the task that started it: a task that gives up leaves it to the
+ * next one, and the last one to leave wakes everybody, since a wake-up may already be on its way to nobody.
+ */
+import { host } from "#host";
+import type { Word } from "../memory/word.ts";
+import { currentThread, ownField } from "../thread/current.ts";
+import { onLook } from "../thread/lifeline.ts";
+import { Field } from "../thread/registry.ts";
+import { TimeoutError } from "../errors.ts";
+import { isCancelSource, timeoutOf, type AsyncWaitOptions } from "./limits.ts";
+import { sliceNow, type Attempt, type Awaited, type Waiter } from "./wait.ts";
+
+/** One task in line. */
+interface Task {
+  readonly attempt: Attempt;
+  readonly waiter: Waiter;
+  /** The attempt succeeded: gives the task what it waited for, or the reason why it can't have it. */
+  readonly succeed: () => void;
+  readonly fail: (reason: unknown) => void;
+  before: Task | undefined;
+  after: Task | undefined;
+}
+
+export class Line {
+  #first: Task | undefined;
+  #last: Task | undefined;
+  #armed: Word | undefined;
+
+  get isEmpty(): boolean {
+    return this.#first === undefined;
+  }
+
+  /**
+   * Stands in line until the attempt succeeds; resolves to what `grant` returns, which is called at that very moment, so that
+   * nobody can leave between having it and knowing it.
+   * @throws {TimeoutError} the time was over
+   */
+  wait<T>(attempt: Attempt, grant: () => T, awaited: Awaited, verb: string, opts: AsyncWaitOptions | undefined): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timeout = timeoutOf(opts);
+      const signal = opts?.signal === undefined ? undefined : isCancelSource(opts.signal) ? opts.signal.signal : opts.signal;
+      if (signal?.aborted === true) throw signal.reason;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const task: Task = {
+        attempt,
+        waiter: { me: currentThread().id, blocks: false, wakes: 0 },
+        succeed: () => {
+          settle();
+          try {
+            resolve(grant());
+          } catch (error) {
+            reject(error);
+          }
+        },
+        fail: (reason) => {
+          settle();
+          reject(reason);
+        },
+        before: undefined,
+        after: undefined,
+      };
+      const leave = (reason: unknown): void => {
+        this.#unlink(task);
+        task.fail(reason);
+        this.#advance();
+      };
+      const onAbort = (): void => {
+        leave(signal?.reason);
+      };
+      signal?.addEventListener("abort", onAbort);
+      this.#append(task);
+      if (this.#first === task) this.#advance();
+      if (timeout === 0 && this.#contains(task)) leave(new TimeoutError(awaited.describe(), verb, timeout));
+      else if (timeout <= MAX_TIMER && this.#contains(task)) {
+        timer = setTimeout(() => {
+          // The last chance: what freed it may have come in this very turn of the event loop.
+          this.#advance();
+          if (this.#contains(task)) leave(new TimeoutError(awaited.describe(), verb, timeout));
+        }, timeout);
+      }
+    });
+  }
+
+  /** Lets the first task attempt, and the next when it succeeded; then waits for the word of the one that did not. */
+  #advance(): void {
+    for (let task = this.#first; task !== undefined; task = this.#first) {
+      try {
+        const sleep = task.attempt(task.waiter);
+        if (sleep !== undefined) {
+          if (this.#armed !== undefined) return;
+          const pending = sleep.word.waitAsync(sleep.value);
+          if (!pending.async) continue;
+          this.#arm(sleep.word, pending.value);
+          if (sleep.atMost !== undefined) host.later(sleep.atMost, this.#lookAgain);
+          return;
+        }
+        this.#unlink(task);
+        task.succeed();
+      } catch (error) {
+        this.#unlink(task);
+        task.fail(error);
+      }
+    }
+  }
+
+  #arm(word: Word, woken: Promise<unknown>): void {
+    this.#armed = word;
+    void woken.then(() => {
+      this.#armed = undefined;
+      this.#lookAgain();
+    });
+  }
+
+  readonly #lookAgain = (): void => {
+    if (this.#first !== undefined) this.#first.waiter.wakes++;
+    this.#advance();
+  };
+
+  #contains(task: Task): boolean {
+    return this.#first === task || task.before !== undefined;
+  }
+
+  #append(task: Task): void {
+    task.before = this.#last;
+    if (this.#last === undefined) {
+      this.#first = task;
+      waiting.add(this.#lookAgain);
+    } else this.#last.after = task;
+    this.#last = task;
+  }
+
+  #unlink(task: Task): void {
+    if (!this.#contains(task)) return;
+    if (task.before === undefined) this.#first = task.after;
+    else task.before.after = task.after;
+    if (task.after === undefined) this.#last = task.before;
+    else task.after.before = task.before;
+    task.before = undefined;
+    if (this.#first === undefined) {
+      waiting.remove(this.#lookAgain);
+      this.#armed?.notify();
+    }
+  }
+}
+
+/** The longest time that a platform's timer can be set to, in ms: 24.8 days. Longer ones are as good as none. */
+const MAX_TIMER = 0x7fff_ffff;
+
+/** All lines of this thread in which somebody stands: kept alive, told of deaths, and looked after in slices. */
+const waiting = {
+  lines: new Set<() => void>(),
+  ticker: undefined as { stop(): void } | undefined,
+
+  add(look: () => void): void {
+    if (this.lines.size === 0) {
+      onLook(lookAtAll);
+      this.ticker = tickEvery(sliceNow());
+    }
+    this.lines.add(look);
+    ownField(Field.AWAITING).add(1);
+  },
+  remove(look: () => void): void {
+    this.lines.delete(look);
+    ownField(Field.AWAITING).sub(1);
+    if (this.lines.size > 0) return;
+    this.ticker?.stop();
+    this.ticker = undefined;
+  },
+};
+
+function lookAtAll(): void {
+  for (const look of [...waiting.lines]) look();
+}
+
+/** Keeps the process alive too, which a pending waitAsync does not. */
+function tickEvery(slice: number): { stop(): void } {
+  return host.every(slice, () => {
+    lookAtAll();
+    const now = sliceNow();
+    if (now === slice || waiting.ticker === undefined) return;
+    waiting.ticker.stop();
+    waiting.ticker = tickEvery(now);
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * The two drivers' common words, and the one that blocks.
+ *
+ * An algorithm is an attempt: it succeeds, or it has made sure that its word tells of a sleeper and returns the value to sleep on.
+ * {@link wait} drives it with a sleeping thread, {@link Line} (line.ts) with a waiting promise.
+ *
+ * Why no wake-up is lost:
+ *   a change   the attempt returns the value it left in the word; if the word changes before the sleep begins, the sleep does not begin;
+ *              who changes the word notifies after the change.
+ *   a death    tells of itself in no word. So a sleeper first notes where it is going to sleep, then attempts once more, then sleeps:
+ *              either this attempt sees the death, or the supervisor, who marks first and looks for sleepers second, sees the note.
+ *              Between "noted" and "asleep" a notification can fall into the void: the supervisor repeats it until LOOKS moves.
+ *   the rest   no sleep is longer than a slice, for what nobody foresaw.
+ */
+import { host } from "#host";
+import { BlockingNotAllowedError, DeadlockError } from "../errors.ts";
+import type { Word } from "../memory/word.ts";
+import { currentThread, type Current } from "../thread/current.ts";
+import { isSupervised, numberOf, reportBlocked, verdictOn } from "../thread/lifeline.ts";
+import type { CycleStep, Holders } from "../thread/protocol.ts";
+import { Field } from "../thread/registry.ts";
+import { Limits, type WaitOptions } from "./limits.ts";
+
+/** What a failed attempt sleeps on. */
+export interface Sleep {
+  readonly word: Word;
+  readonly value: number;
+  /** In ms: look again by then even if nobody notifies. */
+  readonly atMost?: number;
+}
+
+/** Who attempts, and how it has fared so far. The drivers keep it up to date. */
+export interface Waiter {
+  readonly me: number;
+  readonly blocks: boolean;
+  /** How often it has woken in vain. */
+  wakes: number;
+}
+
+/** Tries once. Undefined: it succeeded. Else what to sleep on; the word tells already that somebody sleeps. */
+export type Attempt = (waiter: Waiter) => Sleep | undefined;
+
+/** What is waited for, as far as the drivers must know it. */
+export interface Awaited {
+  /** As messages call it: `mutex "totals"`. */
+  describe(): string;
+  /** Only these threads can end the wait; undefined if anyone may. */
+  readonly holders?: Holders | undefined;
+}
+
+/** How long a sleep lasts that is watched by a supervisor: a net under what nobody foresaw. */
+const SLICE = 2000;
+/** How long it lasts where a death would be told by nobody. */
+const UNWATCHED_SLICE = 100;
+/** A wait that lasted so long, in ms, is reported, and may be found to be part of a deadlock. */
+const REPORT_AFTER = 2;
+
+export const sliceNow = (): number => (isSupervised() && currentThread().registry.unwatched.load() === 0 ? SLICE : UNWATCHED_SLICE);
+
+/**
+ * Blocks this thread until the attempt succeeds.
+ * @throws {BlockingNotAllowedError} this thread must not block
+ * @throws {TimeoutError} the time was over
+ * @throws {DeadlockError} the wait closed a cycle of threads that wait for each other
+ */
+export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: WaitOptions | undefined): void {
+  const limits = new Limits(opts, verb);
+  if (!host.mayBlock) throw new BlockingNotAllowedError(awaited.describe(), verb);
+  const thread = currentThread();
+  const waiter: Waiter = { me: thread.id, blocks: true, wakes: 0 };
+  const first = attempt(waiter);
+  if (first === undefined) return;
+  if (limits.left === 0) throw limits.timedOut(awaited.describe(), verb);
+  const bed = thread.modelled ? new ModelledBed() : new Bed(thread, awaited, limits.endless);
+  try {
+    for (let sleep: Sleep | undefined = first; sleep !== undefined; sleep = attempt(waiter)) {
+      limits.throwIfCancelled();
+      const left = limits.left;
+      if (left === 0) throw limits.timedOut(awaited.describe(), verb);
+      // Noted first, then attempted once more, then slept: see above.
+      if (!bed.noteFor(sleep.word)) continue;
+      if (bed.sleep(sleep, left)) waiter.wakes++;
+    }
+  } finally {
+    bed.leave();
+  }
+}
+
+/** One blocking call's entry in the thread's record: see {@link Field}. */
+class Bed {
+  readonly #thread: Current;
+  readonly #awaited: Awaited;
+  readonly #mayReport: boolean;
+  readonly #looks: Word;
+  readonly #seqWord: Word;
+  readonly #seq: number;
+  #noted: Word | undefined;
+  #number = 0;
+  #reported = false;
+
+  constructor(thread: Current, awaited: Awaited, endless: boolean) {
+    this.#thread = thread;
+    this.#awaited = awaited;
+    this.#mayReport = endless && awaited.holders !== undefined && isSupervised();
+    this.#looks = thread.registry.field(thread.id, Field.LOOKS);
+    this.#seqWord = thread.registry.field(thread.id, Field.SEQ);
+    // BOUND: wraps at 2^32; only sameness is asked, within one call.
+    this.#seq = (this.#seqWord.load() + 1) | 1;
+  }
+
+  /** Notes the word; false if it was not noted before, so that the caller looks once more before it sleeps. */
+  noteFor(word: Word): boolean {
+    if (this.#noted === word) return true;
+    this.#noted = word;
+    this.#number = numberOf(word.buffer);
+    const { registry, id } = this.#thread;
+    registry.field(id, Field.BUFFER).store(this.#number);
+    registry.field(id, Field.OFFSET).store(word.byteOffset);
+    this.#seqWord.store(this.#seq);
+    return false;
+  }
+
+  /** Sleeps, for `left` ms at most; true if it was woken. */
+  sleep({ word, value, atMost = Infinity }: Sleep, left: number): boolean {
+    const mayReport = this.#mayReport && !this.#reported;
+    const outcome = word.wait(value, Math.min(left, atMost, mayReport ? REPORT_AFTER : sliceNow()));
+    this.#looks.add(1);
+    if (outcome === "timed-out" && mayReport && atMost === Infinity) this.#report();
+    const cycle = this.#reported ? verdictOn(this.#seq) : undefined;
+    if (cycle !== undefined) throw new DeadlockError(storyOf(cycle));
+    return outcome !== "timed-out" || atMost !== Infinity;
+  }
+
+  #report(): void {
+    const { holders } = this.#awaited;
+    if (holders === undefined) return;
+    this.#reported = true;
+    reportBlocked(this.#seq, this.#awaited.describe(), this.#number, holders);
+  }
+
+  leave(): void {
+    // Not the wake's last word: a waiter that gives up has just attempted, which left the word telling of sleepers.
+    if (this.#noted !== undefined) this.#seqWord.store(this.#seq + 1);
+  }
+}
+
+/** In the checker's world sleepers are known to the model, which does the supervisor's part. */
+class ModelledBed {
+  noteFor(_word: Word): boolean {
+    return true;
+  }
+  sleep({ word, value }: Sleep, left: number): boolean {
+    return word.wait(value, left) !== "timed-out";
+  }
+  leave(): void {}
+}
+
+function storyOf(cycle: readonly CycleStep[]): string {
+  const steps = cycle.map(({ thread, what }, at) => {
+    const next = cycle[(at + 1) % cycle.length];
+    return `${thread} waits for ${what}, held by ${next?.thread ?? thread}`;
+  });
+  return steps.join("; ");
+}

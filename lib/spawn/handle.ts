@@ -1,0 +1,191 @@
+/** The handle of a running thread: its end can be waited for, and gives the task's result or why there is none. */
+import { host } from "#host";
+import type { Port } from "../host/host.ts";
+import { PanicError, ThreadDiedError, type DeathReason } from "../errors.ts";
+import { Word } from "../memory/word.ts";
+import { Line } from "../park/line.ts";
+import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
+import { wait, type Attempt, type Awaited } from "../park/wait.ts";
+import { decode } from "../send/transit.ts";
+import { requestKeep, requestTermination } from "../thread/lifeline.ts";
+import { Ending, type Holders } from "../thread/protocol.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Thread } from "./thread.ts";
+
+/**
+ * A spawned thread. Dropping the handle detaches the thread, which runs on.
+ * @example
+ * const handle = spawn((n: number) => n * 2, 21);
+ * handle.join(); // 42
+ */
+export class JoinHandle<R> implements Awaited, AsyncDisposable {
+  readonly thread: Thread;
+  readonly #fate: Fate;
+  readonly #end: Word;
+  #line: Line | undefined;
+  #settled: Settled | undefined;
+
+  /** @internal */
+  constructor(thread: Thread, cell: SharedArrayBuffer, port: Port) {
+    this.thread = thread;
+    this.#end = Word.at(cell, 0);
+    this.#fate = new Fate(thread, port);
+    Fate.watch(this, this.#fate);
+  }
+
+  /**
+   * Blocks this thread until the other has ended; all that it held is released or poisoned by then. Twice gives the same.
+   * @returns what the task returned; a promise's value, if it was one
+   * @throws {PanicError} the task threw; its cause is what it threw
+   * @throws {ThreadDiedError} the thread ended otherwise
+   * @throws {TaskError} the task's module could not be loaded, or has no task of that name
+   * @throws {NotSendableError} what the task returned cannot be sent
+   * @throws {DeadlockError} that thread waits for this one
+   * @throws {TimeoutError} the time was over; the thread runs on
+   */
+  join(opts?: WaitOptions): R {
+    wait(this.#attempt, this, "join", opts);
+    return this.#result();
+  }
+
+  /** As {@link join}, awaiting instead. */
+  joinAsync(opts?: AsyncWaitOptions): Promise<R> {
+    this.#line ??= new Line();
+    return this.#line.wait(this.#attempt, () => this.#result(), this, "join", opts);
+  }
+
+  /** Has the thread ended? */
+  get isFinished(): boolean {
+    return this.#end.load() !== Ending.RUNNING;
+  }
+
+  /** Did somebody get the result, or the error, from this handle already? @internal */
+  get wasJoined(): boolean {
+    return this.#settled !== undefined;
+  }
+
+  /** Ends the thread wherever it is; what it held is poisoned. Resolves when no instruction of it can take effect any more. */
+  async terminate(): Promise<void> {
+    requestTermination(this.thread.id);
+    this.#line ??= new Line();
+    await this.#line.wait(this.#attempt, () => undefined, this, "terminate", undefined);
+  }
+
+  /** Lets the process end although this thread still runs; {@link ref} takes that back. */
+  unref(): this {
+    requestKeep(this.thread.id, false);
+    return this;
+  }
+  ref(): this {
+    requestKeep(this.thread.id, true);
+    return this;
+  }
+
+  /** Joins, as {@link joinAsync}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.joinAsync();
+  }
+
+  readonly #attempt: Attempt = () => (this.isFinished ? undefined : { word: this.#end, value: Ending.RUNNING });
+
+  #result(): R {
+    this.#settled ??= this.#fate.settle(this.#end.load());
+    if ("error" in this.#settled) throw this.#settled.error;
+    return this.#settled.value as R;
+  }
+
+  /** @internal */
+  describe(): string {
+    return `the end of ${describeThread(this.thread)}`;
+  }
+  /** @internal */
+  get holders(): Holders {
+    return { thread: this.thread.id };
+  }
+}
+
+type Settled = { readonly value: unknown } | { readonly error: unknown };
+
+const describeThread = ({ id, name }: Thread): string => (name === "" ? `thread ${String(id)}` : `thread "${name}"`);
+
+/** What becomes of a thread, apart from its handle: so that a panic is reported even when nobody holds the handle any more. */
+class Fate {
+  readonly #thread: Thread;
+  readonly #port: Port;
+
+  constructor(thread: Thread, port: Port) {
+    this.#thread = thread;
+    this.#port = port;
+  }
+
+  /** Somebody joins: reads the outcome, which came before the end. */
+  settle(ending: number): Settled {
+    forget(this);
+    const outcome = this.#port.poll()?.message as Outcome | undefined;
+    this.#port.close();
+    const name = describeThread(this.#thread);
+    if (outcome === undefined) return { error: new ThreadDiedError(name, reasonOf(ending)) };
+    if (outcome.type === "result") return { value: decode(outcome.value) };
+    const error = decode(outcome.error);
+    if (outcome.type === "refused") return { error };
+    return { error: outcome.type === "panic" ? new PanicError(name, error) : new ThreadDiedError(name, outcome.reason, error) };
+  }
+
+  /** Nobody will join. */
+  report(): void {
+    const outcome = this.#port.poll()?.message as Outcome | undefined;
+    if (outcome !== undefined) this.#reportOutcome(outcome);
+  }
+
+  #reportOutcome(outcome: Outcome): void {
+    if (outcome.type === "result") return;
+    const error = decode(outcome.error) as { stack?: unknown };
+    const trace = error instanceof Error || typeof error.stack === "string" ? String(error.stack) : String(error);
+    host.warn(`ferrous: ${describeThread(this.#thread)} panicked, and nobody joined it:\n${trace}`);
+  }
+
+  /** The handle was dropped: the thread is detached, and its panic is reported as soon as it comes. */
+  detach(): void {
+    if (!unjoined.has(this)) return;
+    this.#port.listen((message) => {
+      forget(this);
+      this.#reportOutcome(message as Outcome);
+      this.#port.close();
+    });
+    this.#port.onClose(() => {
+      forget(this);
+    });
+  }
+
+  static watch(handle: object, fate: Fate): void {
+    if (unjoined.size === 0) stopReporting = host.onExit(reportAll);
+    unjoined.add(fate);
+    dropped.register(handle, fate);
+  }
+}
+
+const unjoined = new Set<Fate>();
+let stopReporting: () => void = () => undefined;
+const dropped = new FinalizationRegistry<Fate>((fate) => {
+  fate.detach();
+});
+function forget(fate: Fate): void {
+  if (unjoined.delete(fate) && unjoined.size === 0) stopReporting();
+}
+function reportAll(): void {
+  for (const fate of unjoined) fate.report();
+}
+
+function reasonOf(ending: number): DeathReason {
+  switch (ending) {
+    case Ending.EXIT:
+      return "exit";
+    case Ending.TERMINATED:
+      return "terminated";
+    case Ending.OUT_OF_MEMORY:
+      return "out-of-memory";
+    default:
+      return "unknown";
+  }
+}
+

@@ -1,0 +1,31 @@
+/** What a thread says of its end, over the port that leads to its JoinHandle. */
+import type { DeathReason } from "../errors.ts";
+import type { Encoded } from "../send/transit.ts";
+import type { TaskOrigin } from "./task.ts";
+
+/** What a new thread shall call. */
+export type Call = TaskOrigin | { readonly source: string };
+
+/** What a new thread is given. */
+export interface Start {
+  readonly call: Call;
+  readonly args: Encoded;
+  /** Where the outcome goes. */
+  readonly outcome: object;
+}
+
+/** What the supervisor, or the starter of a bundler's worker, gives to a new thread. */
+export interface Boot {
+  readonly ferrous: "start";
+  readonly id: number;
+  readonly lifeline: object;
+  readonly start: Start;
+}
+
+export type Outcome =
+  | { readonly type: "result"; readonly value: Encoded }
+  /** The task threw. */
+  | { readonly type: "panic"; readonly error: Encoded }
+  /** Something of ours went wrong, and is thrown as it is: a task that is not there, a result that cannot be sent. */
+  | { readonly type: "refused"; readonly error: Encoded }
+  | { readonly type: "died"; readonly reason: DeathReason; readonly error: Encoded };

@@ -1,0 +1,78 @@
+/**
+ * One token a thread: park() waits for it and takes it, unpark() puts it there. It does not add up.
+ *
+ *     TOKEN   0 none    1 there
+ *
+ * No wake-up is lost: unpark stores the token first and notifies second; park sleeps only while the token is 0.
+ */
+import { TimeoutError } from "../errors.ts";
+import { Line } from "../park/line.ts";
+import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
+import { wait, type Attempt, type Awaited } from "../park/wait.ts";
+import { currentThread, ownField } from "../thread/current.ts";
+import { Field } from "../thread/registry.ts";
+import type { Thread } from "./thread.ts";
+
+const attempt: Attempt = () => {
+  const token = ownField(Field.TOKEN);
+  return token.compareExchange(1, 0) === 1 ? undefined : { word: token, value: 0 };
+};
+const awaited: Awaited = { describe: () => "the token of unpark()" };
+const line = new Line();
+
+/** Blocks this thread until somebody unparks it, or returns at once if somebody has since it last parked. */
+export function park(opts?: WaitOptions): "ok" | "timed-out" {
+  return orTimedOut(() => {
+    wait(attempt, awaited, "park", opts);
+  });
+}
+
+/** As {@link park}, awaiting instead. */
+export async function parkAsync(opts?: AsyncWaitOptions): Promise<"ok" | "timed-out"> {
+  try {
+    await line.wait(attempt, () => undefined, awaited, "park", opts);
+    return "ok";
+  } catch (error) {
+    if (error instanceof TimeoutError) return "timed-out";
+    throw error;
+  }
+}
+
+/** Lets the thread's next, or present, park() return. Of a thread that has ended, does nothing. */
+export function unpark(thread: Thread): void {
+  const { registry } = currentThread();
+  if (!registry.isAlive(thread.id)) return;
+  const token = registry.field(thread.id, Field.TOKEN);
+  token.store(1);
+  token.notify();
+}
+
+/** Blocks this thread for so many milliseconds. */
+export function sleep(ms: number, opts?: Pick<WaitOptions, "signal">): void {
+  const never = ownField(Field.NEVER);
+  orTimedOut(() => {
+    wait(() => ({ word: never, value: 0 }), TIME, "sleep", { ...opts, timeout: ms });
+  });
+}
+
+/** Waits for so many milliseconds without blocking this thread. */
+export async function sleepAsync(ms: number, opts?: Pick<AsyncWaitOptions, "signal">): Promise<void> {
+  const never = ownField(Field.NEVER);
+  try {
+    await new Line().wait(() => ({ word: never, value: 0 }), () => undefined, TIME, "sleep", { ...opts, timeout: ms });
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+  }
+}
+
+const TIME: Awaited = { describe: () => "for time to pass" };
+
+function orTimedOut(waiting: () => void): "ok" | "timed-out" {
+  try {
+    waiting();
+    return "ok";
+  } catch (error) {
+    if (error instanceof TimeoutError) return "timed-out";
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+/** Tasks: functions that another thread finds by the URL of their module and a name. */
+import { TaskError } from "../errors.ts";
+
+/** How another thread finds a task again. */
+export interface TaskOrigin {
+  readonly url: string;
+  readonly name: string;
+}
+
+type AnyFunction = (...args: never[]) => unknown;
+
+const origins = new WeakMap<AnyFunction, TaskOrigin>();
+const tasks = new Map<string, AnyFunction>();
+const keyOf = ({ url, name }: TaskOrigin): string => `${url}#${name}`;
+
+/**
+ * Makes a function one that {@link spawn} can start in another thread: there its module is imported and the function found by its name.
+ * It can still be called in place, and need not be exported; but its module must get as far as this call when it is imported.
+ *
+ * @param url   `import.meta.url` of the module that calls this
+ * @param name  unique in that module
+ * @example export const double = task(import.meta.url, "double", (n: number) => n * 2);
+ */
+export function task<F extends AnyFunction>(url: string, name: string, fn: F): F {
+  if (typeof url !== "string" || !URL.canParse(url)) {
+    throw new TypeError(`task() needs the URL of its module, import.meta.url; it was given ${String(url)}.`);
+  }
+  if (typeof name !== "string" || name === "") throw new TypeError("task() needs a name that is unique in its module.");
+  if (typeof fn !== "function") throw new TypeError(`task "${name}" needs a function.`);
+  const origin = { url, name };
+  origins.set(fn, origin);
+  tasks.set(keyOf(origin), fn);
+  return fn;
+}
+
+/** Where a function was registered as a task, undefined for any other. */
+export const originOf = (fn: AnyFunction): TaskOrigin | undefined => origins.get(fn);
+
+/** The module whose evaluation a starting thread waits for, while it does. */
+let evaluating: string | undefined;
+export const evaluatedModule = (): string | undefined => evaluating;
+
+/**
+ * Imports the task's module and finds the task.
+ * @throws {TaskError} the module cannot be loaded, or registers no task of that name
+ */
+export async function loadTask(origin: TaskOrigin): Promise<AnyFunction> {
+  evaluating = origin.url;
+  try {
+    await import(origin.url);
+  } catch (error) {
+    if (error instanceof TaskError) throw error;
+    throw new TaskError(`the module of task "${origin.name}" could not be loaded in the new thread: ${origin.url}. Its error is the cause.`, {
+      cause: error,
+    });
+  } finally {
+    evaluating = undefined;
+  }
+  const found = tasks.get(keyOf(origin));
+  if (found !== undefined) return found;
+  const others = [...tasks.values()].map((fn) => originOf(fn)).filter((other) => other?.url === origin.url);
+  const known = others.map((other) => `"${other?.name ?? ""}"`).join(", ");
+  throw new TaskError(
+    `the module ${origin.url} has no task "${origin.name}" when a new thread imports it; it registers ${known === "" ? "none" : known}. ` +
+      `Call task(import.meta.url, "${origin.name}", ...) at the top level of that module, with the same copy of ferrous.`,
+  );
+}

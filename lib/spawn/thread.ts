@@ -1,0 +1,55 @@
+/** Threads as values: who am I, and whom to unpark. */
+import { host } from "#host";
+import type { Place } from "../memory/place.ts";
+import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
+import { HandleError } from "../errors.ts";
+import { currentThread } from "../thread/current.ts";
+import { Field } from "../thread/registry.ts";
+
+const KIND = "Thread@1";
+
+/** A thread of this process: a name for it, which crosses to other threads. */
+export class Thread {
+  /** Never 0, and never used again in this process. */
+  readonly id: number;
+  readonly name: string;
+
+  /** @internal */
+  constructor(id: number, name: string) {
+    this.id = id;
+    this.name = name;
+  }
+
+  /** The thread that runs this code. */
+  static current(): Thread {
+    const { id, registry } = currentThread();
+    return new Thread(id, registry.nameOf(id));
+  }
+
+  /** Is this the main thread? A program of one file asks this before it spawns: its threads evaluate the same file. */
+  static get isMain(): boolean {
+    return host.isMain;
+  }
+
+  /** Has it begun and not ended? */
+  get isAlive(): boolean {
+    return currentThread().registry.isAlive(this.id);
+  }
+
+  /** @internal */
+  [HANDLE](): HandleBody {
+    const { registry } = currentThread();
+    const place: Place = { buffer: registry.buffer, byteOffset: registry.field(this.id, Field.LIFE).byteOffset };
+    return { kind: KIND, place, name: this.name, value: this.id };
+  }
+
+  static {
+    registerKind(KIND, ({ name, value }) => {
+      if (typeof value !== "number" || !Number.isInteger(value) || value <= 0) throw new HandleError("it names no thread");
+      return new Thread(value, name ?? "");
+    });
+  }
+}
+
+/** How many threads can run at once here: the number of cores that this process may use. */
+export const availableParallelism = (): number => host.parallelism();

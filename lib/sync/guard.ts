@@ -1,0 +1,114 @@
+/** Proof that a lock is held: the only way to what it protects, and disposing of it the only way to unlock. */
+import { ReleasedError } from "../errors.ts";
+import { NOT_SENDABLE } from "../send/refusals.ts";
+
+/** What a guard needs of its lock. @internal */
+export interface Guarded<T> {
+  describe(): string;
+  /** Reads and writes what the lock protects. */
+  getValue(): T;
+  setValue(value: T): void;
+  unlock(): void;
+  poison(): void;
+  readonly poisoned: boolean;
+}
+
+/**
+ * Proof that this thread holds a {@link Mutex}. Release it with `release()`, with `using`, or by letting `with()` do it.
+ *
+ * `using` and `release()` unlock without poison even when a throw ends the scope, because a disposer is not told why its scope ended:
+ * for an update of several steps, use `mutex.with(...)`, which poisons when its function throws.
+ */
+export class MutexGuard<T> implements Disposable {
+  readonly #lock: Guarded<T>;
+  #held = true;
+
+  /** @internal */
+  constructor(lock: Guarded<T>) {
+    this.#lock = lock;
+  }
+
+  /**
+   * What the lock protects.
+   * @throws {ReleasedError} the guard was released: another thread may be at it by now
+   */
+  get value(): T {
+    return this.#mine().getValue();
+  }
+  /**
+   * Writes the value of a lock that was made with `Mutex.of`.
+   * @throws {TypeError} the lock protects an object that lies elsewhere, which can be changed, not replaced
+   */
+  set value(value: T) {
+    this.#mine().setValue(value);
+  }
+
+  /** Is what it protects in doubt? True only if the lock was taken with `allowPoisoned`, or {@link poison} was called. */
+  get poisoned(): boolean {
+    return this.#mine().poisoned;
+  }
+
+  /** Declares what the lock protects to be in doubt: the next one who locks gets a {@link PoisonedError}. */
+  poison(): void {
+    this.#mine().poison();
+  }
+
+  /** Unlocks. The second time does nothing. */
+  release(): void {
+    if (!this.#held) return;
+    // Forgotten first: whatever unlocking does, a second release must not unlock a successor's lock.
+    this.#held = false;
+    this.#lock.unlock();
+  }
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /**
+   * A guard of a part of the value: `const total = guard.map(account => account.total)`. It takes this guard's place, which counts
+   * as released from now on.
+   */
+  map<U>(part: (value: T) => U): MutexGuard<U> {
+    const value = part(this.#mine().getValue());
+    this.#held = false;
+    return new MutexGuard<U>(new Part(this.#lock, value));
+  }
+
+  /** A guard is this thread's proof, and means nothing in another. */
+  get [NOT_SENDABLE](): "a MutexGuard proves that this thread holds the lock: send the Mutex itself" {
+    return "a MutexGuard proves that this thread holds the lock: send the Mutex itself";
+  }
+
+  #mine(): Guarded<T> {
+    if (!this.#held) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
+    return this.#lock;
+  }
+}
+
+/** A part of what a lock protects. */
+class Part<U> implements Guarded<U> {
+  readonly #whole: Omit<Guarded<never>, "getValue" | "setValue">;
+  readonly #value: U;
+  constructor(whole: Omit<Guarded<never>, "getValue" | "setValue">, value: U) {
+    this.#whole = whole;
+    this.#value = value;
+  }
+  getValue(): U {
+    return this.#value;
+  }
+  setValue(): never {
+    throw new TypeError(`a part of what ${this.describe()} protects cannot be replaced through map(): change it in place.`);
+  }
+  describe(): string {
+    return this.#whole.describe();
+  }
+  unlock(): void {
+    this.#whole.unlock();
+  }
+  poison(): void {
+    this.#whole.poison();
+  }
+  get poisoned(): boolean {
+    return this.#whole.poisoned;
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * This thread's line to the supervisor. Its far end closes when this thread dies, whoever started it; and over it go the buffers
+ * that the thread sleeps on, its questions, and the supervisor's answers.
+ */
+import { host } from "#host";
+import type { Port } from "../host/host.ts";
+import { currentThread, ownField, whenJoined } from "./current.ts";
+import type { CycleStep, FromSupervisor, Greeting, Holders, SpawnRequest, ToSupervisor } from "./protocol.ts";
+import { Field, registry, Supervision } from "./registry.ts";
+
+let port: Port | undefined;
+/** Did this thread start the supervisor? Then it is the supervisor's parent, and stays while threads run. */
+let isKeeper = host.isMain;
+let spawned = 0;
+
+// --- connecting ---
+
+/** Takes the line that the supervisor laid for a thread of its own. */
+export function takeLifeline(native: unknown): void {
+  port = host.openPort(native);
+  port.listen(receive);
+}
+
+/** Is there a supervisor that sees this thread's sleep and death? */
+export function isSupervised(): boolean {
+  return port !== undefined || greet();
+}
+
+/** Makes sure that there is a supervisor, starting it if need be: for whoever needs a parent for threads, or its shelf. */
+export function supervise(): void {
+  while (!isSupervised()) {
+    const { supervisor } = registry();
+    const seen = supervisor.load();
+    if (seen === 0) {
+      if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) start();
+    } else if ((seen & 3) === Supervision.STARTING && !registry().isAlive(seen >>> 2)) {
+      // Its starter named itself and died on the way: the next one starts.
+      supervisor.compareExchange(seen, 0);
+    } else {
+      supervisor.wait(seen, 10);
+    }
+  }
+}
+
+function start(): void {
+  const { id, registry: all } = currentThread();
+  const [mine, theirs] = host.channel();
+  const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
+  const worker = host.start(new URL("./supervisor.js", import.meta.url), {
+    name: "ferrous supervisor",
+    data: greeting,
+    transfer: [theirs.native],
+  });
+  worker.ref(false);
+  all.supervisor.compareExchange((id << 2) | Supervision.STARTING, (worker.platformId << 2) | Supervision.RUNNING);
+  all.supervisor.notify();
+  isKeeper = true;
+  port = mine;
+  port.listen(receive);
+}
+
+/** Sends the supervisor a line to this thread; false if there is none that listens. */
+function greet(): boolean {
+  const seen = registry().supervisor.load();
+  if ((seen & 3) !== Supervision.READY) return false;
+  const { id } = currentThread();
+  const [mine, theirs] = host.channel();
+  const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
+  port = mine;
+  port.listen(receive);
+  void host.sendTo(seen >>> 2, greeting, [theirs.native]).then((arrived) => {
+    // The supervisor is gone. What is asked for next looks for another.
+    if (!arrived && port === mine) port = undefined;
+  });
+  return true;
+}
+
+whenJoined(() => void isSupervised());
+
+function send(message: ToSupervisor, transfer: readonly object[] = []): void {
+  port?.postMessage(message, transfer);
+}
+
+// --- hearing ---
+
+const lookers = new Set<() => void>();
+const fetched = new Map<number, { readonly value: unknown }>();
+const askers = new Map<number, ((answer: { readonly value: unknown }) => void)[]>();
+let verdict: { readonly seq: number; readonly cycle: readonly CycleStep[] } | undefined;
+
+/** Calls `look` whenever something changed that no word tells, such as a death, and this thread is at its event loop. */
+export function onLook(look: () => void): void {
+  lookers.add(look);
+}
+
+function receive(message: unknown): void {
+  const told = message as FromSupervisor;
+  switch (told.type) {
+    case "look":
+      for (const look of lookers) look();
+      break;
+    case "deadlock":
+      verdict = told;
+      break;
+    case "fetched": {
+      const waiting = askers.get(told.number);
+      askers.delete(told.number);
+      if (waiting === undefined) fetched.set(told.number, told);
+      else for (const tell of waiting) tell(told);
+      break;
+    }
+    case "live":
+      if (isKeeper) port?.ref(told.count > 0 || told.spawned < spawned);
+      break;
+  }
+}
+
+/** Receives what is there already, in the midst of blocking code. */
+function poll(): void {
+  for (let got = port?.poll(); got !== undefined; got = port?.poll()) receive(got.message);
+}
+
+// --- sleeping ---
+
+const numbers = new WeakMap<SharedArrayBuffer, number>();
+const forgotten = new FinalizationRegistry<number>((number) => {
+  send({ type: "forget", number });
+});
+
+/** The number under which the supervisor knows this buffer; sends it the first time. About 50 us then, 30 ns later. */
+export function numberOf(buffer: SharedArrayBuffer): number {
+  const known = numbers.get(buffer);
+  if (known !== undefined) return known;
+  const number = newNumber();
+  if (isSupervised()) {
+    numbers.set(buffer, number);
+    forgotten.register(buffer, number);
+    send({ type: "buffer", number, buffer });
+  }
+  return number;
+}
+
+/** A number that names nothing yet. BOUND: it wraps at 2^32; a number lives as long as its buffer, or its value on the shelf. */
+function newNumber(): number {
+  return (registry().numbers.add(1) + 1) | 0;
+}
+
+/** Tells the supervisor of an untimed wait that only certain threads can end. */
+export function reportBlocked(seq: number, what: string, number: number, holders: Holders): void {
+  send({ type: "blocked", seq, what, number, holders });
+}
+
+/** The cycle that the blocking call `seq` of this thread closed, once the supervisor found it. */
+export function verdictOn(seq: number): readonly CycleStep[] | undefined {
+  if (ownField(Field.VERDICT).load() !== seq) return undefined;
+  poll();
+  return verdict?.seq === seq ? verdict.cycle : undefined;
+}
+
+/** Makes every sleeper of the process look again. Without a supervisor each does so by itself, within 200 ms. */
+export function wakeEverybody(): void {
+  if (isSupervised()) send({ type: "wake" });
+}
+
+// --- threads ---
+
+/** Asks the supervisor for a thread. */
+export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
+  spawned++;
+  send({ type: "spawn", ...request }, request.transfer);
+  if (isKeeper) port?.ref(true);
+}
+
+/** Gives the supervisor the line to a worker that this thread started itself. */
+export function requestAdoption(id: number, name: string, cell: SharedArrayBuffer, lifeline: Port): void {
+  spawned++;
+  send({ type: "adopt", id, name, cell, lifeline: lifeline.native }, [lifeline.native]);
+  if (isKeeper) port?.ref(true);
+}
+
+export function requestTermination(id: number): void {
+  send({ type: "terminate", id });
+}
+
+/** Shall that thread keep the process alive? */
+export function requestKeep(id: number, alive: boolean): void {
+  send({ type: "keep", id, alive });
+}
+
+// --- the shelf: what lies in shared bytes as a number ---
+
+/** Gives the supervisor a value that may be cloned, to hand to whoever reads its number from shared bytes. */
+export function shelve(value: unknown): number {
+  supervise();
+  const number = newNumber();
+  send({ type: "shelve", number, value });
+  return number;
+}
+
+/** The value is in no shared bytes any more. */
+export function unshelve(number: number): void {
+  send({ type: "unshelve", number });
+}
+
+/** A fresh clone of the value with that number, blocking this thread until it has come: about 90 us. */
+export function fetchShelved(number: number): unknown {
+  supervise();
+  const bell = ownField(Field.BELL);
+  send({ type: "fetch", number });
+  for (;;) {
+    const rung = bell.load();
+    poll();
+    const got = fetched.get(number);
+    fetched.delete(number);
+    if (got !== undefined) return got.value;
+    bell.wait(rung, 100);
+  }
+}
+
+/** As {@link fetchShelved}, awaiting instead. */
+export function fetchShelvedAsync(number: number): Promise<unknown> {
+  supervise();
+  send({ type: "fetch", number });
+  const alive = host.every(1000, () => undefined);
+  return new Promise<{ readonly value: unknown }>((tell) => {
+    askers.set(number, [...(askers.get(number) ?? []), tell]);
+  }).then((got) => {
+    alive.stop();
+    return got.value;
+  });
+}

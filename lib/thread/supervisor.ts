@@ -1,0 +1,251 @@
+/**
+ * The supervisor: a thread that never blocks. It is the parent of every thread that ferrous starts, so that a thread outlives
+ * the one that asked for it, starts while that one is blocked, and is seen dying within milliseconds. It holds a lifeline to
+ * every other thread, knows the buffers they sleep on, and after each death makes every sleeper look again.
+ */
+import { host } from "#host";
+import type { HostExit, HostWorker, Port } from "../host/host.ts";
+import { Word } from "../memory/word.ts";
+import { findCycle, type Blocked } from "./deadlock.ts";
+import { Ending, type FromSupervisor, type Greeting, type SpawnRequest, type ToSupervisor } from "./protocol.ts";
+import { Field, registry, Supervision } from "./registry.ts";
+
+/** One lifeline. A thread in which several copies of the library run has several. */
+interface Peer {
+  readonly id: number;
+  readonly isMain: boolean;
+  readonly port: Port;
+  /** What the thread sleeps on, by the numbers that it gave. */
+  readonly buffers: Map<number, SharedArrayBuffer>;
+  /** How many spawn requests came from it. */
+  spawned: number;
+}
+
+interface Child {
+  readonly worker: HostWorker | undefined;
+  readonly cell: Word;
+  /** Does it keep the process alive? */
+  kept: boolean;
+  terminated: boolean;
+}
+
+const all = registry();
+const peers = new Map<number, Set<Peer>>();
+const children = new Map<number, Child>();
+/** What each blocked thread said of its wait; true only while its SEQ is still the same. */
+const blocked = new Map<number, Blocked>();
+/** Values that lie in shared bytes as numbers: handles in a static or a channel. */
+const shelf = new Map<number, unknown>();
+const wanted = new Map<number, Set<Peer>>();
+
+const tell = (peer: Peer, message: FromSupervisor): void => {
+  peer.port.postMessage(message);
+};
+
+// --- who is there ---
+
+function connect(id: number, port: Port, isMain: boolean): void {
+  const peer: Peer = { id, isMain, port, buffers: new Map(), spawned: 0 };
+  peers.set(id, (peers.get(id) ?? new Set()).add(peer));
+  port.onClose(() => {
+    peers.get(id)?.delete(peer);
+    for (const child of all.claimedBy(id)) if (!children.has(child)) bury(child);
+    // A main thread's port closes when a copy of the library is dropped; the thread itself ends with the process.
+    if (!isMain) bury(id);
+  });
+  port.listen((message) => {
+    receive(peer, message as ToSupervisor);
+  });
+  port.ref(true);
+  if (!isMain) all.setWatched(id, true);
+}
+
+/** The thread is proved dead: whoever waits for what it holds shall look again. */
+function bury(id: number): void {
+  blocked.delete(id);
+  peers.delete(id);
+  if (all.markDead(id)) wakeAll();
+}
+
+function tellLive(): void {
+  const count = [...children.values()].filter((child) => child.kept).length;
+  for (const family of peers.values()) {
+    for (const peer of family) if (peer.isMain || peer.spawned > 0) tell(peer, { type: "live", count, spawned: peer.spawned });
+  }
+}
+
+// --- children ---
+
+function spawn(peer: Peer, request: SpawnRequest): void {
+  const { id, name, cell, boot, start, transfer, resourceLimits } = request;
+  peer.spawned++;
+  const [mine, theirs] = host.channel();
+  all.field(id, Field.WATCHED).store(1);
+  try {
+    const worker = host.start(new URL(boot), {
+      name,
+      data: { ferrous: "start", id, lifeline: theirs.native, start },
+      transfer: [theirs.native, ...transfer],
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    });
+    // Before the thread can run: it must find itself alive.
+    all.begin(id, worker.platformId);
+    raise(id, cell, worker);
+    connect(id, mine, false);
+  } catch (error) {
+    host.warn(`ferrous: the thread "${name}" could not be started: ${String(error)}`);
+    bury(id);
+    settle(Word.at(cell, 0), Ending.FAILED);
+  }
+  tellLive();
+}
+
+function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker | undefined): void {
+  const child: Child = { worker, cell: Word.at(cell, 0), kept: true, terminated: false };
+  children.set(id, child);
+  worker?.onExit((exit) => {
+    bury(id);
+    children.delete(id);
+    settle(child.cell, endingOf(child, exit));
+    tellLive();
+  });
+}
+
+function endingOf(child: Child, exit: HostExit): number {
+  if (exit.outOfMemory) return Ending.OUT_OF_MEMORY;
+  if (child.terminated) return Ending.TERMINATED;
+  return exit.error === undefined ? Ending.EXIT : Ending.FAILED;
+}
+
+/** After the death, so that whoever joined finds all locks of the dead released or poisoned. */
+function settle(cell: Word, ending: number): void {
+  cell.store(ending);
+  cell.notify();
+}
+
+// --- sleepers ---
+
+/** Makes every sleeper look again, and repeats until each has: one notification can fall between "noted" and "asleep". */
+function wakeAll(): void {
+  for (const family of peers.values()) {
+    for (const peer of family) if (all.field(peer.id, Field.AWAITING).load() > 0) tell(peer, { type: "look" });
+  }
+  for (const id of all.living()) wakeSleeper(id);
+}
+
+function wakeSleeper(id: number): void {
+  const seq = all.field(id, Field.SEQ).load();
+  if ((seq & 1) === 0) return;
+  const looks = all.field(id, Field.LOOKS).load();
+  const again = (delay: number): void => {
+    const moved = all.field(id, Field.SEQ).load() !== seq || all.field(id, Field.LOOKS).load() !== looks;
+    if (moved || !all.isAlive(id)) return;
+    placeOfSleeper(id)?.notify();
+    setTimeout(again, delay, Math.min(2 * delay, 1000));
+  };
+  again(1);
+}
+
+/** The word that a blocked thread sleeps on, if its buffer has arrived. */
+function placeOfSleeper(id: number): Word | undefined {
+  const number = all.field(id, Field.BUFFER).load();
+  const offset = all.field(id, Field.OFFSET).load();
+  for (const peer of peers.get(id) ?? []) {
+    const buffer = peer.buffers.get(number);
+    if (buffer !== undefined && offset + 4 <= buffer.byteLength) return Word.at(buffer, offset);
+  }
+  return undefined;
+}
+
+// --- messages ---
+
+function receive(peer: Peer, message: ToSupervisor): void {
+  switch (message.type) {
+    case "buffer":
+      peer.buffers.set(message.number, message.buffer);
+      break;
+    case "forget":
+      peer.buffers.delete(message.number);
+      break;
+    case "blocked":
+      blocked.set(peer.id, { seq: message.seq, what: message.what, holders: message.holders, buffer: peer.buffers.get(message.number) });
+      sentence(peer);
+      break;
+    case "spawn":
+      spawn(peer, message);
+      break;
+    case "adopt":
+      peer.spawned++;
+      all.field(message.id, Field.WATCHED).store(1);
+      raise(message.id, message.cell, undefined);
+      connect(message.id, host.openPort(message.lifeline), false);
+      break;
+    case "terminate": {
+      const child = children.get(message.id);
+      if (child !== undefined) {
+        child.terminated = true;
+        child.worker?.terminate();
+      }
+      break;
+    }
+    case "keep": {
+      const child = children.get(message.id);
+      if (child !== undefined) child.kept = message.alive;
+      tellLive();
+      break;
+    }
+    case "shelve":
+      shelf.set(message.number, message.value);
+      for (const asker of wanted.get(message.number) ?? []) answer(asker, message.number);
+      wanted.delete(message.number);
+      break;
+    case "fetch":
+      // A number can be read before the message that explains it has arrived, since that came over another lifeline.
+      if (shelf.has(message.number)) answer(peer, message.number);
+      else wanted.set(message.number, (wanted.get(message.number) ?? new Set()).add(peer));
+      break;
+    case "unshelve":
+      shelf.delete(message.number);
+      break;
+    case "wake":
+      wakeAll();
+      break;
+  }
+}
+
+function answer(peer: Peer, number: number): void {
+  tell(peer, { type: "fetched", number, found: true, value: shelf.get(number) });
+  ring(peer.id);
+}
+
+function ring(id: number): void {
+  const bell = all.field(id, Field.BELL);
+  bell.add(1);
+  bell.notify();
+}
+
+/** Tells the thread that has just blocked, if its wait closed a cycle: it is the victim, and the others go on. */
+function sentence(peer: Peer): void {
+  const cycle = findCycle(peer.id, all, blocked);
+  const seq = blocked.get(peer.id)?.seq;
+  if (cycle === undefined || seq === undefined) return;
+  tell(peer, {
+    type: "deadlock",
+    seq,
+    cycle: cycle.map((id) => ({ thread: all.describe(id), what: blocked.get(id)?.what ?? "a lock" })),
+  });
+  all.field(peer.id, Field.VERDICT).store(seq);
+  wakeSleeper(peer.id);
+}
+
+// --- start ---
+
+const { id, lifeline, isMain } = host.startData as Greeting;
+connect(id, host.openPort(lifeline), isMain);
+host.onSent((message) => {
+  const greeting = message as Partial<Greeting> | null;
+  if (greeting?.ferrous !== "lifeline" || greeting.id === undefined || greeting.lifeline === undefined) return;
+  connect(greeting.id, host.openPort(greeting.lifeline), greeting.isMain === true);
+});
+all.supervisor.store((host.platformId << 2) | Supervision.READY);
+all.supervisor.notify();
