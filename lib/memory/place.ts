@@ -3,6 +3,9 @@
  * a place in a struct, in a buffer of the user's, or in a wasm memory. Zeroed bytes are a valid, free X of any kind.
  */
 
+import { LayoutError } from "../errors.ts";
+import { MAX_BYTES } from "./size.ts";
+
 /** A place in shared memory. */
 export interface Place {
   readonly buffer: SharedArrayBuffer;
@@ -17,6 +20,8 @@ export interface Layout<T = unknown> {
   readonly byteLength: number;
   /** In bytes: a power of two that divides every allowed `byteOffset`. */
   readonly align: number;
+  /** What the kind is made of, if anything: the field type of `Mutex.of(f64)`, the count of `semaphore(4)`. */
+  readonly of?: unknown;
   /** Opens what lies at a place; initialises nothing. */
   at(buffer: SharedArrayBuffer, byteOffset: number): T;
 }
@@ -24,13 +29,36 @@ export interface Layout<T = unknown> {
 /** Under this key, a class (`Mutex`) or an instance (`Mutex.of(f64)`) tells its {@link Layout}, and so can be the field of a struct. */
 export const LAYOUT: unique symbol = Symbol("ferrous layout");
 
+/** A kind's layout; or for a kind that is made of something, how to make the layout of it. */
+export type LayoutSource = Layout | ((of: unknown) => Layout);
+const layouts = new Map<string, LayoutSource>();
+
+/** Makes a kind known by its name, so that a handle or a type that came from another thread can be opened here. */
+export function registerLayout(kind: string, layout: LayoutSource): void {
+  const known = layouts.get(kind);
+  if (known !== undefined && known !== layout) throw new LayoutError(`two kinds of shared objects are both called ${kind}.`);
+  layouts.set(kind, layout);
+}
+
+/** The layout of a kind, made of `of` if it is made of anything; undefined if there is none of that name here. */
+export function layoutFrom(kind: string, of?: unknown): Layout | undefined {
+  const layout = layouts.get(kind);
+  return typeof layout === "function" ? layout(of) : layout;
+}
+
 /** Is it shared memory? Asked of its tag: `instanceof` is false for a buffer that came from another realm. */
 export function isSharedBuffer(value: unknown): value is SharedArrayBuffer {
   return Object.prototype.toString.call(value) === "[object SharedArrayBuffer]";
 }
 
 /** Throws unless `size` bytes at this place are shared memory, aligned and inside the buffer. */
-export function checkPlace(what: string, buffer: unknown, byteOffset: unknown, size: number, align: number): asserts buffer is SharedArrayBuffer {
+export function checkPlace(
+  what: string,
+  buffer: unknown,
+  byteOffset: unknown,
+  size: number,
+  align: number,
+): asserts buffer is SharedArrayBuffer {
   if (!isSharedBuffer(buffer)) {
     throw new TypeError(`${what} needs a SharedArrayBuffer to lie in, because other threads must see it; it was given ${kindOf(buffer)}.`);
   }
@@ -39,6 +67,9 @@ export function checkPlace(what: string, buffer: unknown, byteOffset: unknown, s
   }
   if (byteOffset % align !== 0) {
     throw new RangeError(`${what} must lie at a multiple of ${String(align)} bytes; ${String(byteOffset)} is none.`);
+  }
+  if (byteOffset + size > MAX_BYTES) {
+    throw new RangeError(`${what} must lie in the first 4 GiB of its buffer; ${String(byteOffset)} is beyond.`);
   }
   if (byteOffset + size > buffer.byteLength) {
     throw new RangeError(

@@ -21,7 +21,7 @@ export class Word {
 
   /** The word at a place that was checked before: aligned to 4 bytes, inside the buffer. */
   static at(buffer: SharedArrayBuffer, byteOffset: number): Word {
-    return new Word(int32Of(buffer), byteOffset >> 2);
+    return new Word(int32Of(buffer), byteOffset >>> 2);
   }
 
   /** The first word of new, zeroed memory. */
@@ -34,7 +34,7 @@ export class Word {
   }
   /** In bytes from the start of {@link buffer}. */
   get byteOffset(): number {
-    return this.#cells.byteOffset + (this.#at << 2);
+    return this.#cells.byteOffset + this.#at * 4;
   }
 
   load(): number {
