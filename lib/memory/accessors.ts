@@ -9,7 +9,7 @@ import { AT, HOME, KEPT, VIEW, type Instance, type InstanceClass } from "./hidde
 import { FixedArray, refuseIndex } from "./fixed-array.ts";
 import type { FieldCode, Scalar } from "./field.ts";
 import type { Home } from "./home.ts";
-import type { Member } from "./layout.ts";
+import type { Member } from "./offsets.ts";
 import type { ViewKind } from "./views.ts";
 
 export type ArrayClass = new (code: FieldCode, home: Home, at: number, length: number) => FixedArray<unknown>;

@@ -1,5 +1,5 @@
 /** Arrays of fixed length as fields of structs. */
-import { copyBytes, FIELD, requireCode, type Field, type FieldCode, type FieldType, type Infer, type Init, type Scalar } from "./field.ts";
+import { copyBytes, FIELD, requireCode, type Field, type FieldCode, type FieldType, type Infer, type Scalar } from "./field.ts";
 import { FixedArray } from "./fixed-array.ts";
 import { kindOf } from "./place.ts";
 import { checkSize } from "./size.ts";
@@ -18,20 +18,20 @@ import type { NumberField } from "./scalar.ts";
  * @throws {TypeError} `type` is no type of a field
  * @example const Path = struct("Path", { name: utf8(16), xs: array(f64, 64), seen: array(bool, 64) });
  */
-export function array<T extends number | bigint, K extends ViewKind>(type: NumberField<T, K>, n: number): Field<Views[K], ArrayLike<T>>;
-export function array<F extends FieldType>(type: F, n: number): Field<FixedArray<Infer<F>>, ArrayLike<Init<F>>>;
-export function array(type: FieldType, n: number): Field<unknown, ArrayLike<unknown>> {
+export function array<T extends number | bigint, K extends ViewKind>(type: NumberField<T, K>, n: number): Field<Views[K]>;
+export function array<F extends FieldType>(type: F, n: number): Field<FixedArray<Infer<F>>>;
+export function array(type: FieldType, n: number): Field {
   const element = requireCode(type, "array(type, n)");
   checkSize(`array(${element.label}, n)`, n, 1, element.byteLength);
   const { scalar } = element;
   return { [FIELD]: scalar !== undefined && !scalar.boolean ? numbers(element, scalar, n) : elements(element, n) };
 }
 
-function numbers(element: FieldCode, { view }: Scalar, n: number): FieldCode<unknown, ArrayLike<unknown>> {
+function numbers(element: FieldCode, { view }: Scalar, n: number): FieldCode {
   return { ...elements(element, n), read: (home, at) => makeView(view, home.buffer, at, n) };
 }
 
-function elements(element: FieldCode, n: number): FieldCode<unknown, ArrayLike<unknown>> {
+function elements(element: FieldCode, n: number): FieldCode {
   const label = `array(${element.label}, ${String(n)})`;
   const size = element.byteLength;
   return {
@@ -52,7 +52,8 @@ function elements(element: FieldCode, n: number): FieldCode<unknown, ArrayLike<u
       for (let i = 0; i < value.length; i++) element.check(elementOf(value, i), `${where}[${String(i)}]`, whole);
     },
     write(home, at, value) {
-      for (let i = 0; i < value.length; i++) element.write(home, at + i * size, elementOf(value, i));
+      const values = value as ArrayLike<unknown>;
+      for (let i = 0; i < values.length; i++) element.write(home, at + i * size, elementOf(values, i));
     },
     copy(home, at, from, fromAt) {
       if (element.plain) copyBytes(home, at, from, fromAt, n * size);

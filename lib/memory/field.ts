@@ -28,8 +28,8 @@ export interface Scalar {
   refuse(value: unknown, where: string): never;
 }
 
-/** How values of one type lie in shared bytes. `T` is what reading gives, `Init` what may be written. */
-export interface FieldCode<T = unknown, Init = T> {
+/** How values of one type lie in shared bytes. `T` is what reading gives. */
+export interface FieldCode<T = unknown> {
   /** As messages and pictures show it: `f64`, `array(u8, 8)`, `Point`. */
   readonly label: string;
   readonly byteLength: number;
@@ -52,7 +52,7 @@ export interface FieldCode<T = unknown, Init = T> {
    */
   check(value: unknown, where: string, whole: boolean): void;
   /** Writes a value that was checked. */
-  write(home: Home, at: number, value: Init): void;
+  write(home: Home, at: number, value: unknown): void;
   /** Copies what lies at another place, as it is; locks and atomics stay. */
   copy(home: Home, at: number, from: Home, fromAt: number): void;
   /** Structs only: `n` of them side by side, in a class made for that struct. */
@@ -65,34 +65,51 @@ export function copyBytes(home: Home, at: number, from: Home, fromAt: number, by
   home.view("Uint8").set(from.view("Uint8").subarray(fromAt, fromAt + bytes), at);
 }
 
-/** A field of a struct: read as `T`, initialised with `Init`. */
-export interface Field<T, Init = T> {
-  readonly [FIELD]: FieldCode<T, Init>;
+/** A field of a struct that reads as `T`. */
+export interface Field<T = unknown> {
+  readonly [FIELD]: FieldCode<T>;
 }
 /** A primitive as a field: a class such as `Mutex`, or an instance such as `Mutex.of(f64)`. */
 export interface SharedType<T = unknown> {
   readonly [LAYOUT]: Layout<T>;
 }
-/** Anything that can be the type of a field. */
-export type FieldType = Field<unknown, unknown> | SharedType;
+/** Anything that can be the type of a field which reads as `T`. */
+export type FieldType<T = unknown> = Field<T> | SharedType<T>;
 /** The fields of a struct, in the order in which they lie in memory. */
 export type Fields = Readonly<Record<string, FieldType>>;
 
 /** The TypeScript type that a struct or another field type reads as: `type Account = Infer<typeof Account>`. */
-export type Infer<F> = F extends Field<infer T, unknown> ? T : F extends SharedType<infer T> ? T : never;
-/** What `create()` and the like take for a field type: of structs plain objects, in which fields may be missing. */
-export type Init<F> = F extends { readonly [FIELD]: FieldCode<unknown, infer I> } ? I : never;
+export type Infer<F> = F extends Field<infer T> ? T : F extends SharedType<infer T> ? T : never;
 
-type Plain<F extends Fields> = { [K in keyof F as F[K] extends Field<unknown, unknown> ? K : never]: F[K] };
-type Primitives<F extends Fields> = { [K in keyof F as F[K] extends Field<unknown, unknown> ? never : K]: F[K] };
 type Flat<T> = { [K in keyof T]: T[K] } & {};
 
 /** An instance of a struct: plain properties over shared bytes. Locks and atomics in it cannot be assigned. */
 export type Struct<F extends Fields> = Flat<
-  { -readonly [K in keyof Plain<F>]: Infer<F[K]> } & { readonly [K in keyof Primitives<F>]: Infer<F[K]> }
+  { -readonly [K in keyof F as F[K] extends Field ? K : never]: Infer<F[K]> } & {
+    readonly [K in keyof F as F[K] extends Field ? never : K]: Infer<F[K]>;
+  }
 >;
-/** The initial values of a struct; a field that is not given starts as zero. */
-export type StructInit<F extends Fields> = { readonly [K in keyof Plain<F>]?: Init<F[K]> };
+
+/** True of locks and atomics: unlike structs they have methods. */
+type HasMethods<T> = true extends { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? true : never }[keyof T] ? true : false;
+
+/**
+ * The initial value of a field type that reads as `T`: of a struct a plain object, in which fields may be missing and locks must
+ * be; of an array an array, which may be shorter.
+ */
+export type InitOf<T> = T extends string | number | bigint | boolean
+  ? T
+  : T extends Iterable<infer E>
+    ? ArrayLike<InitOf<E>>
+    : {
+        readonly [
+          K in keyof T as HasMethods<T[K]> extends true
+            ? T[K] extends string | number | bigint | boolean | Iterable<unknown>
+              ? K
+              : never
+            : K
+        ]?: InitOf<T[K]>;
+      };
 
 /** The code of a field type, or undefined for anything else. */
 export function codeOf(type: unknown): FieldCode | undefined {
@@ -116,15 +133,15 @@ export function requireCode(type: unknown, where: string): FieldCode {
 function primitiveCode(layout: Layout): FieldCode {
   const label = layout.kind.replace(/@\d+$/, "");
   const refuse = (where: string): never => {
-    throw new TypeError(`${where} is a ${label}: it cannot be assigned or initialised, and starts as zeroed bytes. Use its own methods.`);
+    throw new TypeError(
+      `${where} (${label}) cannot be assigned or initialised: it starts as zeroed bytes, and changes by its own methods.`,
+    );
   };
   return {
     label,
     byteLength: layout.byteLength,
     align: layout.align,
-    get description() {
-      return layout.of === undefined ? ["shared", layout.kind] : ["shared", layout.kind, describe(layout.of)];
-    },
+    description: layout.type === undefined ? ["shared", layout.kind] : ["shared", layout.kind, layout.type as TypeDescription],
     kept: true,
     writable: false,
     plain: false,
@@ -134,4 +151,3 @@ function primitiveCode(layout: Layout): FieldCode {
     copy: () => undefined,
   };
 }
-const describe = (of: unknown): TypeDescription => (typeof of === "number" ? of : requireCode(of, "the value of a lock").description);

@@ -28,7 +28,11 @@ export class Home implements Slots {
 
   /** All of the buffer as elements of this kind. */
   view<K extends ViewKind>(kind: K): Views[K] {
-    const slots: Slots = this;
-    return slots[kind] ?? (slots[kind] = makeView(kind, this.buffer) as Slots[K] & Views[K]);
+    return (this[kind] as Views[K] | undefined) ?? this.#make(kind);
+  }
+  #make<K extends ViewKind>(kind: K): Views[K] {
+    const view = makeView(kind, this.buffer);
+    Object.assign(this, { [kind]: view });
+    return view;
   }
 }

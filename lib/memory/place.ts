@@ -20,8 +20,8 @@ export interface Layout<T = unknown> {
   readonly byteLength: number;
   /** In bytes: a power of two that divides every allowed `byteOffset`. */
   readonly align: number;
-  /** What the kind is made of, if anything: the field type of `Mutex.of(f64)`, the count of `semaphore(4)`. */
-  readonly of?: unknown;
+  /** What the kind is made of, if anything, as data: the description of the f64 in `Mutex.of(f64)`, the 4 in `semaphore(4)`. */
+  readonly type?: unknown;
   /** Opens what lies at a place; initialises nothing. */
   at(buffer: SharedArrayBuffer, byteOffset: number): T;
 }
@@ -29,7 +29,7 @@ export interface Layout<T = unknown> {
 /** Under this key, a class (`Mutex`) or an instance (`Mutex.of(f64)`) tells its {@link Layout}, and so can be the field of a struct. */
 export const LAYOUT: unique symbol = Symbol("ferrous layout");
 
-/** A kind's layout; or for a kind that is made of something, how to make the layout of it. */
+/** A kind's layout; or for a kind that may be made of something, how to make its layout of that: a field type, a number or undefined. */
 export type LayoutSource = Layout | ((of: unknown) => Layout);
 const layouts = new Map<string, LayoutSource>();
 

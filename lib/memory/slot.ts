@@ -1,5 +1,5 @@
 /** A value of any field type at a place of its own: what `Mutex.of(f64, 0)` protects. */
-import { requireCode, type FieldCode, type FieldType, type Infer, type Init } from "./field.ts";
+import { requireCode, type FieldCode, type FieldType, type InitOf } from "./field.ts";
 import { Home } from "./home.ts";
 import { checkPlace } from "./place.ts";
 
@@ -25,10 +25,10 @@ export function alignOf(type: FieldType): number {
  * @throws {TypeError} `type` is no type of a field, or `buffer` is not shared memory
  * @throws {RangeError} the place is misaligned, or not all inside the buffer
  */
-export function slotOf<F extends FieldType>(type: F, buffer: SharedArrayBuffer, byteOffset: number, name = "value"): Slot<Infer<F>> {
+export function slotOf<T>(type: FieldType<T>, buffer: SharedArrayBuffer, byteOffset: number, name = "value"): Slot<T> {
   const code = requireCode(type, name);
   checkPlace(name, buffer, byteOffset, code.byteLength, code.align);
-  return new FieldSlot(code, Home.of(buffer), byteOffset, name) as Slot<unknown> as Slot<Infer<F>>;
+  return new FieldSlot(code, Home.of(buffer), byteOffset, name) as Slot<unknown> as Slot<T>;
 }
 
 /**
@@ -38,11 +38,11 @@ export function slotOf<F extends FieldType>(type: F, buffer: SharedArrayBuffer, 
  * @throws {TypeError} the value is of another type, or the type is a lock or an atomic; also as {@link slotOf}
  * @throws {RangeError} the value is out of its range; also as {@link slotOf}
  */
-export function initialise<F extends FieldType>(
-  type: F,
+export function initialise<T>(
+  type: FieldType<T>,
   buffer: SharedArrayBuffer,
   byteOffset: number,
-  init: Init<F> | undefined,
+  init: InitOf<T> | undefined,
   name = "value",
 ): void {
   const code = requireCode(type, name);

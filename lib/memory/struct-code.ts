@@ -3,7 +3,7 @@ import { copyBytes, type FieldCode, type Fields, type TypeDescription } from "./
 import { AT, HOME, INSPECT, TYPE, type Inspect, type Instance, type InstanceClass } from "./hidden.ts";
 import { kindOf } from "./place.ts";
 import type { ArrayClass } from "./accessors.ts";
-import type { Member, StructLayout } from "./layout.ts";
+import type { Member, StructLayout } from "./offsets.ts";
 
 /** On the prototype: the fields. */
 const MEMBERS: unique symbol = Symbol("ferrous members");
@@ -23,7 +23,7 @@ export function structCode(name: string, type: object, layout: StructLayout, Ins
   const { members, byteLength, align } = layout;
   const plain = members.every(({ code }) => code.plain);
   const writable = members.filter(({ code }) => code.writable);
-  const code: FieldCode<Instance, Instance | Values> = {
+  const code: FieldCode<Instance> = {
     label: name,
     byteLength,
     align,
@@ -59,7 +59,7 @@ export function structCode(name: string, type: object, layout: StructLayout, Ins
       if (isInstance(value)) code.copy(home, at, value[HOME], value[AT]);
       else {
         for (const { name: key, code: field, offset } of writable) {
-          const given = Object.hasOwn(value, key) ? (value as Values)[key] : undefined;
+          const given = Object.hasOwn(value as Values, key) ? (value as Values)[key] : undefined;
           if (given !== undefined) field.write(home, at + offset, given);
         }
       }

@@ -2,11 +2,11 @@
  * Structs: named, typed fields over shared bytes, read and written as plain properties.
  */
 import { preferredBuilder, type ArrayClass, type Builder } from "./accessors.ts";
-import { FIELD, requireCode, type FieldCode, type Fields, type Struct, type StructInit } from "./field.ts";
+import { FIELD, requireCode, type FieldCode, type Fields, type Struct, type InitOf } from "./field.ts";
 import { FixedArray } from "./fixed-array.ts";
 import { AT, HOME, INSPECT, TYPE } from "./hidden.ts";
 import { Home } from "./home.ts";
-import { layOut, picture, type StructLayout } from "./layout.ts";
+import { layOut, picture, type StructLayout } from "./offsets.ts";
 import { checkPlace, kindOf, LAYOUT, type Layout, type Place } from "./place.ts";
 import { checkSize } from "./size.ts";
 import { checkNames, furnish, isInstance, structCode, structDescription } from "./struct-code.ts";
@@ -18,7 +18,7 @@ export class StructType<F extends Fields> {
   readonly byteLength: number;
   /** In bytes: every `byteOffset` is a multiple of it. */
   readonly align: number;
-  readonly [FIELD]: FieldCode<Struct<F>, StructInit<F>>;
+  readonly [FIELD]: FieldCode<Struct<F>>;
   readonly [LAYOUT]: Layout<Struct<F>>;
   readonly #layout: StructLayout;
   readonly #Elements: ArrayClass;
@@ -33,7 +33,7 @@ export class StructType<F extends Fields> {
     this.#layout = layout;
     this.#Elements = members.every(({ code }) => code.plain) ? builder.arrays(Instance, byteLength) : FixedArray;
     furnish(Instance.prototype as object, this, name, members);
-    this[FIELD] = structCode(name, this, layout, Instance, this.#Elements) as FieldCode<unknown, unknown> as (typeof this)[typeof FIELD];
+    this[FIELD] = structCode(name, this, layout, Instance, this.#Elements) as FieldCode as (typeof this)[typeof FIELD];
     this[LAYOUT] = { kind: `struct ${name}`, byteLength, align, at: (buffer, byteOffset) => this.at(buffer, byteOffset) };
   }
 
@@ -45,7 +45,7 @@ export class StructType<F extends Fields> {
    * @throws {TypeError} a value is of another type, or there is no such field, or it is a lock or an atomic
    * @example const account = Account.create({ total: 1 });
    */
-  create(init?: StructInit<F>): Struct<F> {
+  create(init?: InitOf<Struct<F>>): Struct<F> {
     const code = this[FIELD];
     if (init !== undefined) code.check(init, this.name, false);
     const home = new Home(new SharedArrayBuffer(this.byteLength));

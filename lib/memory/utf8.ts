@@ -39,7 +39,7 @@ export function utf8(bytes: number): Field<string> {
       },
       write(home, at, value) {
         const encoded = new Uint8Array(bytes);
-        new TextEncoder().encodeInto(value, encoded);
+        new TextEncoder().encodeInto(value as string, encoded);
         // PLAIN: as in read. Encoded elsewhere first, because browsers encode into no shared memory.
         home.view("Uint8").set(encoded, at);
       },
