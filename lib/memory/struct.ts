@@ -11,8 +11,24 @@ import { checkPlace, kindOf, LAYOUT, type Layout, type Place } from "./place.ts"
 import { checkSize } from "./size.ts";
 import { checkNames, furnish, isInstance, structCode, structDescription } from "./struct-code.ts";
 
+/**
+ * Makes what is constructed a function, as the right side of `instanceof` is expected to be one. It has no other use: where an
+ * instance lies is told by `create` and `at`, not by `new`.
+ */
+class Callable {
+  constructor() {
+    const type = function (): never {
+      throw new TypeError(`a ${type.name} is made by ${type.name}.create(), or opened by ${type.name}.at(buffer, byteOffset).`);
+    };
+    return Object.setPrototypeOf(type, new.target.prototype as object) as Callable;
+  }
+  static {
+    Object.setPrototypeOf(Callable.prototype, Function.prototype);
+  }
+}
+
 /** A struct: makes and opens its instances. Also the type of a field. */
-export class StructType<F extends Fields> {
+export class StructType<F extends Fields> extends Callable {
   readonly name: string;
   /** Of one instance, padding included. */
   readonly byteLength: number;
@@ -20,14 +36,17 @@ export class StructType<F extends Fields> {
   readonly align: number;
   readonly [FIELD]: FieldCode<Struct<F>>;
   readonly [LAYOUT]: Layout<Struct<F>>;
+  declare readonly prototype: Struct<F>;
   readonly #layout: StructLayout;
   readonly #Elements: ArrayClass;
 
   /** @internal Use {@link struct}. */
   constructor(name: string, layout: StructLayout, builder: Builder = preferredBuilder()) {
+    super();
     const { members, byteLength, align } = layout;
     const Instance = builder.instances(members);
     this.name = name;
+    this.prototype = Instance.prototype as Struct<F>;
     this.byteLength = byteLength;
     this.align = align;
     this.#layout = layout;
@@ -89,7 +108,7 @@ export class StructType<F extends Fields> {
   }
 
   /** The layout as a table: offsets, sizes, padding. */
-  toString(): string {
+  override toString(): string {
     return picture(this.name, this.#layout);
   }
   /** @internal */
