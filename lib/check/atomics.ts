@@ -1,0 +1,99 @@
+/**
+ * `Atomics` as the checked code sees it: in a modelled thread every operation is a choice point; in setup and after it is done
+ * at once; on memory that is not shared it is the real one.
+ */
+import { CheckError } from "../errors.ts";
+import { apply, operand } from "./effect.ts";
+import type { Machine } from "./machine.ts";
+import type { Memory } from "./memory.ts";
+import { Kind } from "./operation.ts";
+import { RealAtomics } from "./real.ts";
+import type { Behind, Views } from "./views.ts";
+
+type Operation = (view: unknown, index: unknown, a?: unknown, b?: unknown) => unknown;
+
+export function modelAtomics(memory: Memory, views: Views, machine: () => Machine | undefined): typeof Atomics {
+  /** Waits and notifies only work on these, as the real ones say themselves. */
+  const canSleep = ({ element }: Behind): boolean => element === 5 || element === 9;
+
+  const refuse = (why: string): never => {
+    const error = new CheckError(why);
+    const running = machine();
+    if (running?.current !== undefined) running.refuse(error);
+    throw error;
+  };
+
+  const operation =
+    (kind: Kind, real: Operation): Operation =>
+    (view, at, a, b) => {
+      const behind = views.behind(view);
+      if (behind === undefined) return real(view, at, a, b);
+      const { buffer, element, first, raw } = behind;
+      const index = typeof at === "number" ? at : Number(at);
+      // Bad indexes, and kinds of arrays that have no atomics: the real one throws what it throws.
+      if (!(index >= 0 && index < raw.length && Number.isInteger(index)) || element === 2 || element === 7 || element === 8)
+        return real(raw, at, a, b);
+      const x = kind === Kind.LOAD ? undefined : operand(element, a);
+      const y = kind === Kind.CAS ? operand(element, b) : undefined;
+      const running = machine();
+      if (running?.current !== undefined) return running.operate(kind, buffer, element, first + index, x, y);
+      const before = raw[index] as number | bigint;
+      const result = apply(raw, { kind, index, a: x, b: y });
+      memory.note(buffer, element, first + index, before, raw[index] as number | bigint, false);
+      return result;
+    };
+
+  const wait: Operation = (view, at, expected, timeout) => {
+    const behind = views.behind(view);
+    const running = machine();
+    if (behind === undefined || !canSleep(behind)) return RealAtomics.wait(view as Int32Array, at as number, expected as number, 0);
+    if (running?.current === undefined)
+      return refuse("Atomics.wait in setup or after would sleep for ever: no thread runs then. Wait inside a thread.");
+    const { buffer, element, first, raw } = behind;
+    const index = Number(at);
+    if (!(index >= 0 && index < raw.length)) return RealAtomics.wait(raw as unknown as Int32Array, index, 0, 0);
+    const ms = timeout === undefined || Number.isNaN(Number(timeout)) ? Infinity : Math.max(0, Number(timeout));
+    return running.operate(Kind.WAIT, buffer, element, first + index, element === 5 ? Number(expected) | 0 : expected, ms);
+  };
+
+  const notify: Operation = (view, at, count) => {
+    const behind = views.behind(view);
+    if (behind === undefined || !canSleep(behind)) return RealAtomics.notify(view as Int32Array, at as number, count as number);
+    const { buffer, element, first, raw } = behind;
+    const index = Number(at);
+    if (!(index >= 0 && index < raw.length)) return RealAtomics.notify(raw as unknown as Int32Array, index, 0);
+    const running = machine();
+    if (running?.current === undefined) return 0;
+    return running.operate(
+      Kind.NOTIFY,
+      buffer,
+      element,
+      first + index,
+      count === undefined ? Infinity : Math.max(0, Math.trunc(Number(count)) || 0),
+      undefined,
+    );
+  };
+
+  const model: Record<string, unknown> = {
+    load: operation(Kind.LOAD, RealAtomics.load as Operation),
+    store: operation(Kind.STORE, RealAtomics.store as Operation),
+    exchange: operation(Kind.EXCHANGE, RealAtomics.exchange as Operation),
+    compareExchange: operation(Kind.CAS, RealAtomics.compareExchange as Operation),
+    add: operation(Kind.ADD, RealAtomics.add as Operation),
+    sub: operation(Kind.SUB, RealAtomics.sub as Operation),
+    and: operation(Kind.AND, RealAtomics.and as Operation),
+    or: operation(Kind.OR, RealAtomics.or as Operation),
+    xor: operation(Kind.XOR, RealAtomics.xor as Operation),
+    wait,
+    notify,
+    waitAsync: () => {
+      refuse(
+        "Atomics.waitAsync needs an event loop, and check() runs synchronous code only. Check the blocking form: both should share one algorithm.",
+      );
+    },
+    isLockFree: (size: number) => RealAtomics.isLockFree(size),
+    [Symbol.toStringTag]: "Atomics",
+  };
+  if ("pause" in RealAtomics) model["pause"] = () => undefined;
+  return Object.freeze(model) as unknown as typeof Atomics;
+}

@@ -1,0 +1,52 @@
+/**
+ * Telling one failure from another.
+ */
+import type { Kind} from "./operation.ts";
+import { KIND_NAMES, type Op } from "./operation.ts";
+import type { Memory } from "./memory.ts";
+import type { FailureKind } from "./report.ts";
+import { Status, type ModelThread } from "./thread.ts";
+
+/** Comes from an assertion library: node:assert, chai (vitest) and jest name their errors so, or carry their matcher's result. */
+export function isAssertion(thrown: unknown): boolean {
+  if (typeof thrown !== "object" || thrown === null) return false;
+  const { name, code } = thrown as { name?: unknown; code?: unknown };
+  return name === "AssertionError" || name === "JestAssertionError" || code === "ERR_ASSERTION" || "matcherResult" in thrown;
+}
+
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+
+/** What was thrown, in a few words. */
+export function describe(thrown: unknown): string {
+  if (typeof thrown !== "object" || thrown === null) return typeof thrown === "string" ? JSON.stringify(thrown) : String(thrown);
+  const { name, message } = thrown as { name?: unknown; message?: unknown };
+  return `${typeof name === "string" ? name : "an object"}: ${typeof message === "string" ? message : "without a message"}`;
+}
+
+/** Why nothing can happen any more, if a thread has not ended. */
+export function whyStuck(threads: readonly ModelThread[], memory: Memory): { kind: FailureKind; message: string } | undefined {
+  const sleepers = threads.filter(({ state }) => state.status === Status.ASLEEP);
+  const spinners = threads.filter(({ state }) => state.status === Status.READY);
+  if (sleepers.length + spinners.length === 0) return undefined;
+  const names = (some: readonly ModelThread[]): string => some.map(({ name }) => `"${name}"`).join(", ");
+  if (spinners.length > 0) {
+    const asleep = sleepers.length > 0 ? `, and ${names(sleepers)} sleep` : "";
+    return { kind: "livelock", message: `${names(spinners)} look at the same values for ever${asleep}: nobody is left to change them` };
+  }
+  const missed = sleepers.filter(({ state }) => {
+    const { buffer, element, index, a } = state.pending as Op;
+    return memory.byId(buffer).cells(element)[index] !== a;
+  });
+  return missed.length > 0
+    ? {
+        kind: "lost wake-up",
+        message: `${names(missed)} sleep although the value they slept on has changed, and nobody is left to wake them`,
+      }
+    : { kind: "deadlock", message: `${names(sleepers)} sleep, and nobody is left to wake them` };
+}
+
+export const nameOf = (kind: Kind): string => KIND_NAMES[kind];
+
+export const ADVICE =
+  "A body must do the same when its operations return the same: build what it uses inside, share through shared memory only, and let no counter, cache or ordinary object live across runs.";

@@ -1,0 +1,36 @@
+/**
+ * Replacing globals for a while, and putting every one of them back.
+ */
+
+/** Replaces one property of an object at a time; the returned function undoes all of it, last first. */
+export class Replacements {
+  readonly #undo: (() => void)[] = [];
+
+  put(target: object, key: PropertyKey, value: unknown): void {
+    const before = Object.getOwnPropertyDescriptor(target, key);
+    Object.defineProperty(target, key, { value, configurable: true, writable: true, enumerable: before?.enumerable ?? false });
+    this.#undo.push(() => {
+      if (before === undefined) Reflect.deleteProperty(target, key);
+      else Object.defineProperty(target, key, before);
+    });
+  }
+
+  undo(step: () => void): void {
+    this.#undo.push(step);
+  }
+
+  restore(): void {
+    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) undo();
+  }
+}
+
+/** A small generator of numbers in [0, 1), the same for the same seed everywhere. Source: mulberry32, T. Ettinger (2017). */
+export function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

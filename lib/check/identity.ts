@@ -1,0 +1,104 @@
+/**
+ * Modelled threads as ferrous sees them: each has an id and a record in a registry of this world.
+ *
+ * A death is what the supervisor makes of it: the record says DEAD, and every sleeper is woken to look again. Only threads
+ * that ask who they are take part; code that never heard of ferrous is told nothing, as in real life.
+ */
+import { enterThread, type Current } from "../thread/current.ts";
+import { Field, Registry, enterRegistry } from "../thread/registry.ts";
+import type { Replacements } from "./globals.ts";
+import type { Memory, SharedBuffer } from "./memory.ts";
+
+const INT32 = 5;
+
+/** Where a thread's record says whether it lives, and what stands there once it is dead. */
+export interface Life {
+  readonly buffer: SharedBuffer;
+  readonly element: number;
+  readonly index: number;
+  readonly dead: number;
+}
+
+/** One thread's identity; notes when somebody asks for it. */
+class ModelCurrent implements Current {
+  readonly spins = 0;
+  readonly modelled = true;
+  readonly #id: number;
+  readonly #registry: Registry;
+  asked = false;
+
+  constructor(id: number, registry: Registry) {
+    this.#id = id;
+    this.#registry = registry;
+  }
+  get id(): number {
+    this.asked = true;
+    return this.#id;
+  }
+  get registry(): Registry {
+    this.asked = true;
+    return this.#registry;
+  }
+}
+
+export class Identities {
+  readonly #threads: readonly ModelCurrent[];
+  /** Setup and after: a thread that never dies. */
+  readonly #outsider: ModelCurrent;
+  readonly #lives: readonly Life[];
+
+  constructor(names: readonly string[], memory: Memory, replaced: Replacements) {
+    const registry = Registry.create();
+    const claim = (name: string): number => {
+      const id = registry.claim();
+      registry.setName(id, name);
+      registry.field(id, Field.WATCHED).store(1);
+      registry.begin(id, id);
+      return id;
+    };
+    this.#outsider = new ModelCurrent(claim("setup and after"), registry);
+    const ids = names.map(claim);
+    this.#threads = ids.map((id) => new ModelCurrent(id, registry));
+    const buffer = memory.adopt(registry.buffer);
+    this.#lives = ids.map((id) => {
+      const life = registry.field(id, Field.LIFE);
+      const alive = life.load();
+      registry.markDead(id);
+      const dead = life.load();
+      life.store(alive);
+      return { buffer, element: INT32, index: life.byteOffset >> 2, dead };
+    });
+    replaced.undo(enterRegistry(registry));
+  }
+
+  get inUse(): boolean {
+    return this.#threads.some(({ asked }) => asked);
+  }
+  isKnown(thread: number): boolean {
+    return this.#threads[thread]?.asked === true;
+  }
+  life(thread: number): Life {
+    return this.#lives[thread] as Life;
+  }
+
+  /** A new execution shares this. */
+  prepare(_shared: unknown): void {}
+
+  as(thread: number, shared: unknown, body: (shared: unknown) => unknown): unknown {
+    const leave = enterThread(this.#threads[thread] as ModelCurrent);
+    try {
+      return body(shared);
+    } finally {
+      leave();
+    }
+  }
+
+  asOutsider<R>(work: () => R): R {
+    const leave = enterThread(this.#outsider);
+    try {
+      return work();
+    } finally {
+      leave();
+    }
+  }
+}

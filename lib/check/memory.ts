@@ -1,0 +1,158 @@
+/**
+ * The shared memory of a world: every buffer by a number that is the same in each execution, and a journal of what the threads
+ * wrote, by which an execution that begins like an earlier one is brought to the place where they part.
+ *
+ * Buffers made in the world are zeroed and used again by the next execution. Buffers from before the world get their first
+ * content back; what plain stores do to them is not seen, so their bytes are noted segment by segment (see {@link Memory.foreign}).
+ */
+import { BYTES_PER, RealSharedArrayBuffer, RealUint8Array, viewAll, type Cells } from "./real.ts";
+
+/** Larger buffers are made anew instead of zeroed: the engine gets zeroed pages for less. */
+const RECYCLED_BYTES = 4096;
+
+export class SharedBuffer {
+  readonly id: number;
+  /** Where its bytes begin in the address space of all buffers. */
+  readonly base: number;
+  readonly bytes: SharedArrayBuffer;
+  readonly all: Uint8Array<SharedArrayBuffer>;
+  readonly #views: (Cells | undefined)[] = [];
+  /** What a buffer from before the world held when it was first met. */
+  readonly original: Uint8Array | undefined;
+  /** Undo list of a buffer whose content outlives executions and is written through the checker only. */
+  readonly undo: (() => void)[] | undefined;
+
+  constructor(id: number, base: number, bytes: SharedArrayBuffer, keep: "nothing" | "content" | "changes") {
+    this.id = id;
+    this.base = base;
+    this.bytes = bytes;
+    this.all = new RealUint8Array(bytes);
+    this.original = keep === "content" ? this.all.slice() : undefined;
+    this.undo = keep === "changes" ? [] : undefined;
+  }
+
+  /** All of the buffer as elements of one kind. */
+  cells(element: number): Cells {
+    return (this.#views[element] ??= viewAll(this.bytes, element));
+  }
+}
+
+export class Memory {
+  readonly buffers: SharedBuffer[] = [];
+  /** Buffers from before the world, in the order they were met. */
+  readonly foreign: SharedBuffer[] = [];
+  readonly #byBytes = new WeakMap<SharedArrayBuffer, SharedBuffer>();
+  /** What each creator (0: setup, 1...: a thread) made, in order, and how many of them it has asked for in this run. */
+  readonly #made: SharedBuffer[][] = [];
+  readonly #asked: number[] = [];
+  #nextBase = 8;
+  /** The journal, one entry in five arrays: buffer, kind of element, index, value before, value after. */
+  readonly #buffer: number[] = [];
+  readonly #element: number[] = [];
+  readonly #index: number[] = [];
+  readonly #after: (number | bigint)[] = [];
+
+  /** Entries in the journal. */
+  get written(): number {
+    return this.#buffer.length;
+  }
+
+  /** A buffer for this creator; in a repeated run the one that it was given before. */
+  create(creator: number, byteLength: number, options?: { maxByteLength?: number }): SharedArrayBuffer {
+    const made = (this.#made[creator] ??= []);
+    const nth = this.#asked[creator] ?? 0;
+    this.#asked[creator] = nth + 1;
+    const before = made[nth];
+    const same = before?.bytes.byteLength === byteLength && options?.maxByteLength === undefined;
+    if (before !== undefined && same && (creator > 0 || byteLength <= RECYCLED_BYTES)) {
+      if (creator === 0) before.all.fill(0);
+      return before.bytes;
+    }
+    const bytes = new RealSharedArrayBuffer(byteLength, ...(options === undefined ? [] : [options]));
+    made[nth] = this.#add(bytes, "nothing", before);
+    return bytes;
+  }
+
+  /** A creator begins anew, and will be given the same buffers again. */
+  restart(creator: number): void {
+    this.#asked[creator] = 0;
+  }
+
+  /** The record of a buffer; one that was not made here is from before the world. */
+  of(bytes: SharedArrayBuffer): SharedBuffer {
+    const known = this.#byBytes.get(bytes);
+    if (known !== undefined) return known;
+    const met = this.#add(bytes, "content");
+    this.foreign.push(met);
+    return met;
+  }
+
+  /** Takes over a buffer that only code under the checker's eyes writes, so that its changes can be undone one by one. */
+  adopt(bytes: SharedArrayBuffer): SharedBuffer {
+    return this.#byBytes.get(bytes) ?? this.#add(bytes, "changes");
+  }
+
+  byId(id: number): SharedBuffer {
+    return this.buffers[id] as SharedBuffer;
+  }
+
+  /** Notes that a thread (or setup or after, which are not in the journal) changed an element. */
+  note(buffer: SharedBuffer, element: number, index: number, before: number | bigint, after: number | bigint, journal: boolean): void {
+    buffer.undo?.push(() => {
+      buffer.cells(element)[index] = before;
+    });
+    if (!journal) return;
+    this.#buffer.push(buffer.id);
+    this.#element.push(element);
+    this.#index.push(index);
+    this.#after.push(after);
+  }
+
+  /** Everything as it was before the world's first setup; the journal stays. */
+  reset(): void {
+    this.#asked.fill(0);
+    for (const buffer of this.buffers) {
+      if (buffer.original !== undefined) buffer.all.set(buffer.original);
+      for (let undo = buffer.undo?.pop(); undo !== undefined; undo = buffer.undo?.pop()) undo();
+    }
+    for (const made of this.#made.slice(1)) for (const buffer of made) buffer.all.fill(0);
+  }
+
+  /** Forgets the journal from `length` on, and does the rest of it again. */
+  redo(length: number): void {
+    this.#buffer.length = this.#element.length = this.#index.length = this.#after.length = length;
+    for (let at = 0; at < length; at++) {
+      const buffer = this.byId(this.#buffer[at] as number);
+      const element = this.#element[at] as number;
+      const index = this.#index[at] as number;
+      const after = this.#after[at] as number | bigint;
+      const cells = buffer.cells(element);
+      if (buffer.undo !== undefined) this.note(buffer, element, index, cells[index] as number | bigint, after, false);
+      cells[index] = after;
+    }
+  }
+
+  /** The bytes of all foreign buffers, or undefined if there are none. */
+  image(): Uint8Array[] | undefined {
+    return this.foreign.length === 0 ? undefined : this.foreign.map(({ all }) => all.slice());
+  }
+
+  restore(image: readonly Uint8Array[] | undefined): void {
+    image?.forEach((bytes, at) => (this.foreign[at] as SharedBuffer).all.set(bytes));
+  }
+
+  #add(bytes: SharedArrayBuffer, keep: "nothing" | "content" | "changes", replaced?: SharedBuffer): SharedBuffer {
+    // A buffer that stands in for one of an earlier execution takes its number and, if it fits, its addresses.
+    const fits = replaced !== undefined && replaced.bytes.byteLength >= bytes.byteLength;
+    const base = fits ? replaced.base : this.#nextBase;
+    if (!fits) this.#nextBase += (bytes.byteLength + 71) & ~7;
+    const buffer = new SharedBuffer(replaced?.id ?? this.buffers.length, base, bytes, keep);
+    this.buffers[buffer.id] = buffer;
+    this.#byBytes.set(bytes, buffer);
+    return buffer;
+  }
+}
+
+/** The address of an element. */
+export const addressOf = (buffer: SharedBuffer, element: number, index: number): number =>
+  buffer.base + index * (BYTES_PER[element] as number);

@@ -1,0 +1,79 @@
+/**
+ * What the places in shared memory are called: by the path on which the state leads to them.
+ */
+import type { Finding } from "./machine.ts";
+import { addressOf } from "./memory.ts";
+import { Kind, type Op } from "./operation.ts";
+import type { Race } from "./races.ts";
+import { BYTES_PER } from "./real.ts";
+import type { Access } from "./state.ts";
+import type { ModelWorld } from "./world.ts";
+
+/** A named piece of memory. */
+interface Region {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  /** Bytes of an element; 0 if it has no elements of its own. */
+  readonly step: number;
+}
+
+/** How deep into the state names are looked for. */
+const DEPTH = 4;
+
+export class Names {
+  readonly #regions: Region[] = [];
+  readonly #world: ModelWorld;
+
+  constructor(world: ModelWorld) {
+    this.#world = world;
+    this.#visit(world.shared, "", 0, new Set());
+  }
+
+  /** `lock`, `slots[2]`; a place that nothing in the state leads to is called by its buffer's number. */
+  of({ start, buffer, element, index }: Op): string {
+    const within = this.#regions.filter((region) => region.start <= start && start < region.end);
+    const best = within.sort((a, b) => a.end - a.start - (b.end - b.start))[0];
+    if (best === undefined) return `buffer${String(buffer)}[${String(index)}]`;
+    if (best.end - best.start <= best.step) return best.name;
+    const size = best.step === 0 ? (BYTES_PER[element] as number) : best.step;
+    return `${best.name}[${String(Math.floor((start - best.start) / size))}]`;
+  }
+
+  /** A value of that place, as the object there means it. */
+  show(_: Pick<Op, "start">, value: unknown): string {
+    return typeof value === "bigint" ? `${String(value)}n` : String(value);
+  }
+
+  #visit(value: unknown, path: string, depth: number, seen: Set<unknown>): void {
+    if (typeof value !== "object" || value === null || depth > DEPTH || seen.has(value)) return;
+    seen.add(value);
+    const behind = this.#world.views.behind(value);
+    if (behind !== undefined) {
+      const start = addressOf(behind.buffer, behind.element, behind.first);
+      this.#regions.push({
+        name: path === "" ? "memory" : path,
+        start,
+        end: start + behind.raw.byteLength,
+        step: BYTES_PER[behind.element] as number,
+      });
+      return;
+    }
+    for (const [key, inner] of Object.entries(value)) this.#visit(inner, path === "" ? key : `${path}.${key}`, depth + 1, seen);
+  }
+}
+
+/** A race as the finding of a check. */
+export function raceFinding(world: ModelWorld, race: Race | undefined): Finding | undefined {
+  if (race === undefined) return undefined;
+  const names = new Names(world);
+  const tell = ({ thread, op }: Access): string => `thread "${world.names[thread] ?? ""}" ${verbOf(op)} ${names.of(op)}`;
+  const message = `${tell(race.first)} and ${tell(race.second)}, and nothing orders the two. Use Atomics for one that publishes the other, or hold a lock.`;
+  return { kind: "data race", message };
+}
+
+function verbOf({ kind }: Op): string {
+  if (kind === Kind.READ) return "reads plainly";
+  if (kind === Kind.WRITE) return "writes plainly";
+  return kind === Kind.LOAD || kind === Kind.WAIT ? "reads atomically" : "writes atomically";
+}

@@ -1,0 +1,108 @@
+/**
+ * What a modelled thread can do next, and when two such deeds commute.
+ *
+ * Dependence is judged by what an operation did, not by what it is called: a compare-and-exchange that failed, an exchange or a
+ * store that put back the very value it found only read. Such conditional independence keeps sleep sets and race reversal sound
+ * because nothing that is independent of an operation can change what that operation does.
+ *
+ * Source: S. Katz, D. Peled, "Defining conditional independence using collapses" (1992); P. Godefroid, "Partial-Order Methods for
+ * the Verification of Concurrent Systems" (1996).
+ */
+
+/** The operations of `Atomics`, and the plain accesses, which are no choice points. */
+export const Kind = {
+  LOAD: 0,
+  STORE: 1,
+  EXCHANGE: 2,
+  CAS: 3,
+  ADD: 4,
+  SUB: 5,
+  AND: 6,
+  OR: 7,
+  XOR: 8,
+  WAIT: 9,
+  NOTIFY: 10,
+  READ: 11,
+  WRITE: 12,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+export const KIND_NAMES = [
+  "load",
+  "store",
+  "exchange",
+  "compareExchange",
+  "add",
+  "sub",
+  "and",
+  "or",
+  "xor",
+  "wait",
+  "notify",
+  "reads",
+  "writes",
+] as const;
+
+/** One operation as the thread asked for it. Places are numbers, so that it means the same in every execution. */
+export interface Op {
+  readonly kind: Kind;
+  /** The buffer's number. */
+  readonly buffer: number;
+  /** The kind of element, and its number counted from the start of the buffer. */
+  readonly element: number;
+  readonly index: number;
+  /** The bytes, in an address space in which no two buffers overlap. */
+  readonly start: number;
+  readonly end: number;
+  /** The operands: value; expected and replacement; expected and timeout; count. */
+  readonly a: unknown;
+  readonly b: unknown;
+  /** Where in the source, when the run is recorded for a trace. */
+  readonly site: string | undefined;
+}
+
+/** What a scheduled thread does: its next operation, or what may befall it. A choice is `thread << 2 | deed`. */
+export const Deed = { GO: 0, DIE: 1, TIME_OUT: 2, WAKE: 3 } as const;
+export type Deed = (typeof Deed)[keyof typeof Deed];
+export const choiceOf = (thread: number, deed: Deed): number => (thread << 2) | deed;
+export const threadOf = (choice: number): number => choice >> 2;
+export const deedOf = (choice: number): Deed => (choice & 3) as Deed;
+
+/** Access to memory, or to a queue of sleepers. */
+export const Touch = { NONE: 0, READ: 1, WRITE: 2 } as const;
+export type Touch = (typeof Touch)[keyof typeof Touch];
+
+/** Marks of checkOperations: a call begins with this step, a call returns with it. */
+export const CALL = 1;
+export const RETURN = 2;
+
+/** One step that was taken. */
+export interface Step {
+  readonly choice: number;
+  readonly thread: number;
+  /** What the thread was about to do; it did so if the deed is GO. */
+  readonly op: Op;
+  readonly memory: Touch;
+  readonly queue: Touch;
+  /** The bytes touched; a queue of sleepers is known by `start`. */
+  readonly start: number;
+  readonly end: number;
+  /** A death that is told to all sleepers touches every queue. */
+  readonly everyQueue: boolean;
+  /** {@link CALL} and {@link RETURN}. */
+  calls: number;
+  /** For traces: what the operation returned, and the element before and after. */
+  readonly result: unknown;
+  readonly before: number | bigint | undefined;
+  readonly after: number | bigint | undefined;
+  /** The threads that this step woke. */
+  readonly woke: readonly number[];
+}
+
+/** Would the two steps, done in the other order, have done something else? */
+export function dependent(a: Step, b: Step): boolean {
+  if ((a.memory | b.memory) >= Touch.WRITE && a.memory !== 0 && b.memory !== 0 && a.start < b.end && b.start < a.end) return true;
+  if ((a.queue | b.queue) >= Touch.WRITE && a.queue !== 0 && b.queue !== 0 && (a.start === b.start || a.everyQueue || b.everyQueue))
+    return true;
+  // Deaths share one budget; a history cares which call returned before which began.
+  return (deedOf(a.choice) === Deed.DIE && deedOf(b.choice) === Deed.DIE) || (a.calls | b.calls) === (CALL | RETURN);
+}

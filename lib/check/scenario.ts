@@ -1,0 +1,109 @@
+/**
+ * What is to be checked, and how far.
+ */
+import { CheckError } from "../errors.ts";
+import { isPromise } from "./failure.ts";
+import type { Limits } from "./state.ts";
+
+/** A thread's code: ordinary and synchronous. It shares `state` with the others, and returns what `after` wants to know. */
+export type Body<S> = (state: S) => unknown;
+
+/** Threads over shared state. */
+export interface Scenario<S> {
+  /** Builds the shared state, afresh for each execution. What is not shared memory is the same object for all threads: only read it. */
+  readonly setup: () => S;
+  /** 1 to 8 of them, by name or by number. */
+  readonly threads: readonly Body<S>[] | Readonly<Record<string, Body<S>>>;
+  /** Assertions on what is left when all threads have ended; `results` are what they returned, undefined for the dead. */
+  readonly after?: (state: S, results: Results) => void;
+}
+/** By position, and by name if the threads have names. */
+export type Results = readonly unknown[] & Readonly<Record<string, unknown>>;
+
+/** How to search, and what may happen. */
+export interface CheckOptions {
+  /**
+   * `"exhaustive"` (the default): every execution, but of those that differ only in the order of independent steps only one.
+   * `"random"`: at each step one of all that could happen. `"pct"`: random priorities with few changes, for bugs that need few switches.
+   */
+  readonly strategy?: "exhaustive" | "random" | "pct";
+  /** Explore only executions in which threads that could go on are left at most so often. A waiting or ended thread is left freely. */
+  readonly preemptions?: number;
+  /** Stop after so many. Default: 1,000 for random and pct; exhaustive goes on to its end. */
+  readonly executions?: number;
+  /** Stop after so many ms. Default: 10,000 for exhaustive. */
+  readonly time?: number;
+  /** An execution of more steps is a failure. Default 2,000. */
+  readonly steps?: number;
+  /** Of random and pct: the same seed draws the same executions. Default 1. */
+  readonly seed?: number;
+  /** Run only the execution that an earlier failure named. */
+  readonly replay?: string;
+  /** So many threads may die, at any step. Default 0. */
+  readonly deaths?: number;
+  /** Sleepers may wake without cause: each thread once, or so often. Default false. */
+  readonly spurious?: boolean | number;
+  /** Timed waits may run out: each thread's once, or so often. Without it a timed wait lasts until it is notified. */
+  readonly timeouts?: boolean | number;
+}
+
+/** A scenario in the form that the machine runs. */
+export interface Program {
+  readonly names: readonly string[];
+  readonly bodies: readonly Body<unknown>[];
+  readonly setup: () => unknown;
+  readonly after: (state: unknown, results: readonly unknown[]) => void;
+}
+
+export const MAX_THREADS = 8;
+
+/** Checks what types cannot. @throws {CheckError} */
+export function programOf<S>({ setup, threads, after }: Scenario<S>): Program {
+  const named = Object.entries(threads);
+  if (named.length === 0)
+    throw new CheckError("the scenario has no threads, so there is nothing to check. Give it 1 to 8: threads: [(state) => ...].");
+  if (named.length > MAX_THREADS) {
+    throw new CheckError(
+      `the scenario has ${String(named.length)} threads; check() takes at most ${String(MAX_THREADS)}. Nearly every bug shows with 2 or 3.`,
+    );
+  }
+  for (const [name, body] of named) {
+    if (typeof body !== "function") throw new CheckError(`thread "${name}" is no function.`);
+    if (body.constructor.name === "AsyncFunction" || body.constructor.name.endsWith("GeneratorFunction")) {
+      throw new CheckError(
+        `thread "${name}" is an ${body.constructor.name}, and check() runs synchronous code only. Call the blocking forms (lock, not lockAsync).`,
+      );
+    }
+  }
+  const names = Array.isArray(threads) ? named.map((_, at) => `thread ${String(at + 1)}`) : named.map(([name]) => name);
+  return {
+    names,
+    bodies: named.map(([, body]) => body as Body<unknown>),
+    setup: () => {
+      const state = setup();
+      if (isPromise(state))
+        throw new CheckError("setup returned a promise: check() runs synchronous code only. Prepare what needs awaiting before check().");
+      return state;
+    },
+    after: (state, results) => {
+      const both = Array.isArray(threads)
+        ? results
+        : Object.assign([...results], Object.fromEntries(names.map((name, at) => [name, results[at]])));
+      after?.(state as S, both as Results);
+    },
+  };
+}
+
+/** The limits of one execution that these options ask for. @throws {CheckError} a value makes no sense */
+export function limitsOf(options: CheckOptions): Limits {
+  for (const key of ["preemptions", "executions", "time", "steps", "deaths"] as const) {
+    const value = options[key];
+    if (value !== undefined && !(typeof value === "number" && value >= 0))
+      throw new CheckError(`the option ${key} is a number from 0; it was given ${String(value)}.`);
+  }
+  if (options.strategy !== undefined && !["exhaustive", "random", "pct"].includes(options.strategy)) {
+    throw new CheckError(`there is no strategy "${String(options.strategy)}"; there are "exhaustive", "random" and "pct".`);
+  }
+  const { steps = 2000, deaths = 0, spurious = false, timeouts = false } = options;
+  return { steps, deaths, spurious: Number(spurious), timeouts: Number(timeouts) };
+}

@@ -1,0 +1,83 @@
+/**
+ * One execution as a short string.
+ *
+ *     m1:a3b2a!c?:1kf9x        version, steps, fingerprint
+ *
+ * Threads are letters. A letter alone is a step, with a number so many; `!` the thread dies, `~` its timeout runs out, `?` it
+ * wakes without cause. The fingerprint is of what the steps did, so that a string is not run with a scenario it does not fit.
+ */
+import { CheckError } from "../errors.ts";
+import { PRUNE, type Chooser, type Machine } from "./machine.ts";
+import type { Deed} from "./operation.ts";
+import { choiceOf, deedOf, threadOf, type Step } from "./operation.ts";
+
+const VERSION = "m1";
+const MARKS = ["", "!", "~", "?"];
+
+export interface Schedule {
+  readonly choices: readonly number[];
+  readonly fingerprint: string;
+}
+
+export function scheduleOf(steps: readonly Step[], threads: number): Schedule {
+  return { choices: steps.map(({ choice }) => choice), fingerprint: fingerprintOf(steps, threads) };
+}
+
+export function encode({ choices, fingerprint }: Schedule): string {
+  let text = "";
+  for (let at = 0; at < choices.length;) {
+    const choice = choices[at] as number;
+    let run = 1;
+    while (choices[at + run] === choice) run++;
+    text += String.fromCharCode(97 + threadOf(choice)) + (MARKS[deedOf(choice)] as string) + (run > 1 ? String(run) : "");
+    at += run;
+  }
+  return `${VERSION}:${text}:${fingerprint}`;
+}
+
+/** @throws {CheckError} it is no replay string, or one of another version */
+export function decode(text: string): Schedule {
+  const [version, steps, fingerprint] = text.split(":");
+  if (version !== VERSION && /^m\d+$/.test(version ?? "")) {
+    throw new CheckError(
+      `this replay string was made by another version of the checker (${version ?? ""}; this one reads ${VERSION}). Run the check without replay to get a new one.`,
+    );
+  }
+  if (version !== VERSION || steps === undefined || fingerprint === undefined || !/^([a-h][!~?]?\d*)*$/.test(steps)) {
+    throw new CheckError(`"${text.slice(0, 40)}" is no replay string: they come from report.failure.replay, and look like m1:a3b2:1kf9x.`);
+  }
+  const choices: number[] = [];
+  for (const [, letter, mark, count] of steps.matchAll(/([a-h])([!~?]?)(\d*)/g)) {
+    const choice = choiceOf((letter ?? "").charCodeAt(0) - 97, MARKS.indexOf(mark ?? "") as Deed);
+    for (let run = Number(count === "" ? 1 : count); run > 0; run--) choices.push(choice);
+  }
+  return { choices, fingerprint };
+}
+
+/** Does exactly the given steps. */
+export class Replay implements Chooser {
+  readonly #choices: readonly number[];
+  /** Was there a step that could not be taken? */
+  strayed = false;
+
+  constructor(choices: readonly number[]) {
+    this.#choices = choices;
+  }
+
+  choose(machine: Machine, choices: readonly number[]): number {
+    const choice = this.#choices[machine.state.steps.length];
+    if (choice !== undefined && choices.includes(choice)) return choice;
+    this.strayed = true;
+    return PRUNE;
+  }
+}
+
+/** FNV-1a over who did what where. */
+function fingerprintOf(steps: readonly Step[], threads: number): string {
+  let hash = 0x811c9dc5 ^ threads;
+  const mix = (value: number): void => {
+    hash = Math.imul(hash ^ value, 0x01000193);
+  };
+  for (const { choice, op } of steps) [choice, op.kind, op.element, op.index, op.buffer].forEach(mix);
+  return (hash >>> 0).toString(36);
+}

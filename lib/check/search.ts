@@ -1,0 +1,51 @@
+/**
+ * One execution after another, until there are none left, one fails, or the budget is spent.
+ */
+import type { Finding, Machine } from "./machine.ts";
+import { raceFinding } from "./names.ts";
+import { findRace } from "./races.ts";
+import { realNow } from "./real.ts";
+import { scheduleOf, type Schedule } from "./schedule.ts";
+import type { Strategy } from "./strategy/strategy.ts";
+import type { ModelWorld } from "./world.ts";
+
+export interface Budget {
+  readonly executions: number;
+  /** In ms. */
+  readonly time: number;
+}
+
+export interface Outcome {
+  readonly executions: number;
+  readonly pruned: number;
+  readonly steps: number;
+  /** Was every execution that the strategy had in mind seen? */
+  readonly exhausted: boolean;
+  readonly found?: { readonly finding: Finding; readonly schedule: Schedule };
+}
+
+/** Runs the strategy; `each` sees every execution that ran to its end. */
+export function search(machine: Machine, world: ModelWorld, strategy: Strategy, budget: Budget, each?: () => void): Outcome {
+  const deadline = budget.time === Infinity ? Infinity : realNow() + budget.time;
+  let executions = 0;
+  let pruned = 0;
+  const outcome = (exhausted: boolean): Outcome => ({ executions, pruned, steps: machine.taken, exhausted });
+  machine.begin();
+  for (let choice: number | undefined; ;) {
+    const ending = machine.run(choice);
+    if (ending === "pruned") pruned++;
+    else {
+      executions++;
+      const finding = raceFinding(world, findRace(machine.state)) ?? machine.finding;
+      if (finding !== undefined) {
+        return { ...outcome(false), found: { finding, schedule: scheduleOf(machine.state.steps, machine.state.threads.length) } };
+      }
+      each?.();
+    }
+    const next = strategy.next(machine);
+    if (next === undefined) return outcome(true);
+    if (executions >= budget.executions || (deadline !== Infinity && realNow() > deadline)) return outcome(false);
+    machine.rewind(next.at);
+    choice = next.choice;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The state of one execution, and the steps that change it.
+ *
+ *     READY  -> wait, the value is as expected -> ASLEEP -> notify, timeout, no cause -> READY
+ *     READY  -> the body returns -> DONE          READY, ASLEEP -> death -> DEAD
+ *
+ * A sleeper's wait has no result until it is woken: then the result goes into its log, and it is READY.
+ */
+import { apply } from "./effect.ts";
+import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
+import { Deed, Kind, Touch, choiceOf, type Op, type Step } from "./operation.ts";
+import { ModelThread, Status, type ThreadState } from "./thread.ts";
+
+/** How often things may befall the threads. */
+export interface Limits {
+  /** In one execution; more is the failure `step limit`. */
+  readonly steps: number;
+  /** In one execution. */
+  readonly deaths: number;
+  /** Per thread. */
+  readonly spurious: number;
+  readonly timeouts: number;
+}
+
+/** How the survivors of a ferrous thread hear of its death. */
+export interface Undertaker {
+  /** The word of its record that says whether it lives, and what stands there after its death. */
+  life(thread: number): { buffer: SharedBuffer; element: number; index: number; dead: number };
+  /** Is it noted as a sleeper, so that a supervisor would wake it after a death? */
+  sleepsNoted(thread: number): boolean;
+  /** Has anybody asked for the registry? Else nobody would hear. */
+  readonly inUse: boolean;
+}
+
+/** A plain access to shared memory, after so many steps. */
+export interface Access {
+  readonly at: number;
+  readonly thread: number;
+  readonly op: Op;
+  readonly result: unknown;
+}
+
+/** Where an execution stood before a step: all that it takes to come back. */
+interface Mark {
+  readonly states: readonly ThreadState[];
+  readonly written: number;
+  readonly accesses: number;
+  readonly deaths: number;
+  readonly image: Uint8Array[] | undefined;
+}
+
+const NOBODY: readonly number[] = [];
+type Element = number | bigint | undefined;
+
+export class State {
+  readonly threads: readonly ModelThread[];
+  readonly steps: Step[] = [];
+  readonly accesses: Access[] = [];
+  readonly #memory: Memory;
+  readonly #limits: Limits;
+  readonly #undertaker: Undertaker;
+  readonly #marks: Mark[] = [];
+  #deaths = 0;
+
+  constructor(names: readonly string[], memory: Memory, limits: Limits, undertaker: Undertaker) {
+    this.threads = names.map((name, id) => new ModelThread(id, name));
+    this.#memory = memory;
+    this.#limits = limits;
+    this.#undertaker = undertaker;
+  }
+
+  /** All that may happen next: first what threads would do themselves, then what may befall them. */
+  choices(): number[] {
+    const choices: number[] = [];
+    for (const { id, state } of this.threads) {
+      if (state.status === Status.READY && state.spinsOn === undefined) choices.push(choiceOf(id, Deed.GO));
+    }
+    for (const { id, state } of this.threads) {
+      if (state.status !== Status.ASLEEP) continue;
+      if (state.timeouts < this.#limits.timeouts && state.pending?.b !== Infinity) choices.push(choiceOf(id, Deed.TIME_OUT));
+      if (state.wakes < this.#limits.spurious) choices.push(choiceOf(id, Deed.WAKE));
+    }
+    // A death alone makes no execution: where nothing else can happen, the survivors are stuck already.
+    if (choices.length > 0 && this.#deaths < this.#limits.deaths) {
+      for (const { id, state } of this.threads) if (state.status <= Status.ASLEEP) choices.push(choiceOf(id, Deed.DIE));
+    }
+    return choices;
+  }
+
+  /** Notes where this execution stands, under the number of its next step. */
+  mark(): void {
+    this.#marks[this.steps.length] = {
+      states: this.threads.map((thread) => thread.state),
+      written: this.#memory.written,
+      accesses: this.accesses.length,
+      deaths: this.#deaths,
+      image: this.#memory.image(),
+    };
+  }
+
+  /** The states of all threads before step number `at`. */
+  before(at: number): readonly ThreadState[] {
+    return (this.#marks[at] as Mark).states;
+  }
+
+  /** Back to before step number `at`; the memory is as setup made it. */
+  rewind(at: number): void {
+    const mark = this.#marks[at] as Mark;
+    this.#memory.redo(mark.written);
+    this.#memory.restore(mark.image);
+    this.steps.length = at;
+    this.accesses.length = mark.accesses;
+    this.#deaths = mark.deaths;
+    for (const thread of this.threads) thread.rewind(mark.states[thread.id] as ThreadState);
+  }
+
+  /** The thread does its pending operation. Asleep afterwards, it has no result yet. */
+  go(thread: ModelThread, op: Op): unknown {
+    if (op.kind === Kind.WAIT) return this.#wait(thread, op);
+    if (op.kind === Kind.NOTIFY) return this.#notify(thread, op);
+    const buffer = this.#memory.byId(op.buffer);
+    const cells = buffer.cells(op.element);
+    const before = cells[op.index] as number | bigint;
+    const result = apply(cells, op);
+    const after = cells[op.index] as number | bigint;
+    const changed = before !== after;
+    this.#took(thread, op, Deed.GO, changed ? Touch.WRITE : Touch.READ, Touch.NONE, result, before, after);
+    if (changed) {
+      this.#memory.note(buffer, op.element, op.index, before, after, true);
+      this.#stopSpinning(op.start, op.end);
+    }
+    this.#advance(thread, op, result);
+    return result;
+  }
+
+  /** Something happens to the thread instead of its pending operation. */
+  befall(thread: ModelThread, deed: Deed): void {
+    const op = thread.state.pending as Op;
+    if (deed === Deed.DIE) {
+      this.#die(thread, op);
+      return;
+    }
+    const result = deed === Deed.TIME_OUT ? "timed-out" : "ok";
+    this.#took(thread, op, deed, Touch.NONE, Touch.WRITE, result);
+    thread.record(op, result);
+    const late = deed === Deed.TIME_OUT;
+    thread.state = thread.state.gaveUp(thread.ops.length, this.steps.length, late ? 1 : 0, late ? 0 : 1);
+  }
+
+  #wait(thread: ModelThread, op: Op): unknown {
+    const value = this.#memory.byId(op.buffer).cells(op.element)[op.index] as number | bigint;
+    const sleeps = value === op.a && (op.b as number) > 0;
+    const result = sleeps ? undefined : value === op.a ? "timed-out" : "not-equal";
+    // Even a wait that finds another value looks at the queue: whether it would sleep depends on bytes that a notify never reads.
+    this.#took(thread, op, Deed.GO, Touch.READ, Touch.WRITE, result, value);
+    if (sleeps) thread.state = thread.state.asleep(this.steps.length);
+    else this.#advance(thread, op, result);
+    return result;
+  }
+
+  #notify(thread: ModelThread, op: Op): number {
+    const sleepers = this.threads.filter(({ state }) => state.status === Status.ASLEEP && state.pending?.start === op.start);
+    const woken = sleepers.sort((a, b) => a.state.last - b.state.last).slice(0, op.a as number);
+    const woke = woken.length === 0 ? NOBODY : woken.map(({ id }) => id);
+    this.#took(thread, op, Deed.GO, Touch.NONE, woke.length > 0 ? Touch.WRITE : Touch.READ, woke.length, undefined, undefined, woke);
+    for (const sleeper of woken) this.#wake(sleeper);
+    this.#advance(thread, op, woke.length);
+    return woke.length;
+  }
+
+  #die(thread: ModelThread, op: Op): void {
+    this.#deaths++;
+    if (!this.#undertaker.inUse) {
+      this.#took(thread, op, Deed.DIE, Touch.NONE, thread.state.status === Status.ASLEEP ? Touch.WRITE : Touch.NONE, undefined);
+      thread.state = thread.state.ended(Status.DEAD, thread.ops.length, undefined);
+      return;
+    }
+    const { buffer, element, index, dead } = this.#undertaker.life(thread.id);
+    const cells = buffer.cells(element);
+    const before = cells[index] as number;
+    cells[index] = dead;
+    this.#memory.note(buffer, element, index, before, dead, true);
+    thread.state = thread.state.ended(Status.DEAD, thread.ops.length, undefined);
+    const woken = this.threads.filter(({ id, state }) => state.status === Status.ASLEEP && this.#undertaker.sleepsNoted(id));
+    const start = addressOf(buffer, element, index);
+    const life: Op = { ...op, start, end: start + 4 };
+    const woke = woken.map(({ id }) => id);
+    this.#took(thread, life, Deed.DIE, Touch.WRITE, Touch.WRITE, undefined, before, dead, woke);
+    for (const sleeper of woken) this.#wake(sleeper);
+    this.#stopSpinning(start, start + 4);
+  }
+
+  #wake(sleeper: ModelThread): void {
+    sleeper.record(sleeper.state.pending as Op, "ok");
+    sleeper.state = sleeper.state.woken(sleeper.ops.length, this.steps.length);
+  }
+
+  /** A thread that only looked has something new to see. */
+  #stopSpinning(start: number, end: number): void {
+    for (const thread of this.threads) {
+      if (thread.state.spinsOn?.some((op) => op.start < end && start < op.end) !== true) continue;
+      thread.state = thread.state.spinning(undefined, this.steps.length);
+    }
+  }
+
+  #advance(thread: ModelThread, op: Op, result: unknown): void {
+    thread.record(op, result);
+    thread.state = thread.state.did(thread.ops.length, this.steps.length);
+  }
+
+  #took(
+    thread: ModelThread,
+    op: Op,
+    deed: Deed,
+    memory: Touch,
+    queue: Touch,
+    result: unknown,
+    before?: Element,
+    after?: Element,
+    woke = NOBODY,
+  ): void {
+    const { start, end } = op;
+    const everyQueue = deed === Deed.DIE && memory === Touch.WRITE;
+    const choice = choiceOf(thread.id, deed);
+    this.steps.push({ choice, thread: thread.id, op, memory, queue, start, end, everyQueue, calls: 0, result, before, after, woke });
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Depth-first search through all executions, without two that differ only in the order of independent steps.
+ *
+ * Source sets decide where to branch: when a step is found in a race with an earlier one, and no branch at the earlier one begins
+ * with a thread that could come first if the race went the other way, then such a thread gets a branch. Sleep sets decide what a
+ * branch need not do: what was explored from here before, until something dependent has happened. Together, no two complete
+ * executions are equivalent; a branch in which everything sleeps is cut short, and counted apart.
+ *
+ * Sources: C. Flanagan, P. Godefroid, "Dynamic partial-order reduction for model checking software" (2005); P. Abdulla, S. Aronis,
+ * B. Jonsson, K. Sagonas, "Optimal dynamic partial order reduction" (2014), algorithm 1; P. Godefroid on sleep sets (1996).
+ *
+ * Without `reduce` it is the naive search, the oracle that the other is measured against; with a bound on preemptions too, because
+ * a bound makes equivalent executions differ.
+ */
+import { PRUNE, type Chooser, type Machine } from "../machine.ts";
+import { Deed, choiceOf, deedOf, dependent, threadOf, type Step } from "../operation.ts";
+import { Status, type ThreadState } from "../thread.ts";
+import { Clocks } from "./clocks.ts";
+import type { Strategy } from "./strategy.ts";
+
+/** One state on the path of the search. */
+interface Frame {
+  readonly choices: readonly number[];
+  /** Steps that need not be taken from here: an equivalent execution has been seen. */
+  readonly sleep: readonly Step[];
+  /** Steps that were taken from here, their executions all explored. */
+  readonly done: Step[];
+  /** The threads that have a branch here, as bits. */
+  branches: number;
+  /** The choice that is being explored. */
+  current: number;
+}
+
+export class Exhaustive implements Strategy, Chooser {
+  readonly #reduce: boolean;
+  readonly #preemptions: number;
+  readonly #frames: Frame[] = [];
+  #clocks = new Clocks(1);
+
+  constructor(options: { reduce: boolean; preemptions: number }) {
+    this.#reduce = options.reduce && options.preemptions === Infinity;
+    this.#preemptions = options.preemptions;
+  }
+
+  get complete(): boolean {
+    return this.#preemptions === Infinity;
+  }
+
+  choose(machine: Machine, all: readonly number[]): number {
+    const at = machine.state.steps.length;
+    if (at === 0) this.#clocks = new Clocks(machine.state.threads.length);
+    const choices = this.#preemptions === Infinity ? all : this.#affordable(machine, all);
+    const frame: Frame = { choices, sleep: this.#sleepOf(machine, at), done: [], branches: 0, current: PRUNE };
+    this.#frames[at] = frame;
+    const awake = choices.filter((choice) => !isIn(frame.sleep, choice));
+    if (awake.length === 0) return PRUNE;
+    // Going on with the same thread first makes first executions with few switches.
+    const previous = machine.state.steps.at(-1)?.thread ?? 0;
+    const first = awake.find((choice) => choice === choiceOf(previous, Deed.GO)) ?? (awake[0] as number);
+    frame.branches = this.#reduce ? 1 << threadOf(first) : ~0;
+    frame.current = first;
+    return first;
+  }
+
+  took(machine: Machine, at: number): void {
+    if (!this.#reduce) return;
+    const { steps } = machine.state;
+    const state = machine.state.before(at)[(steps[at] as Step).thread];
+    if (state === undefined) return;
+    this.#clocks.advance(steps, at, state, (other) => {
+      this.#reverse(steps, other, at);
+    });
+    this.#branchForLost(machine, at);
+  }
+
+  next(machine: Machine): { at: number; choice: number } | undefined {
+    const { steps } = machine.state;
+    // The last frame may have been cut short before it chose.
+    this.#frames.length = Math.min(this.#frames.length, steps.length);
+    for (let at = this.#frames.length - 1; at >= 0; at--) {
+      const frame = this.#frames[at] as Frame;
+      frame.done.push(steps[at] as Step);
+      const choice = frame.choices.find(
+        (other) => (frame.branches & (1 << threadOf(other))) !== 0 && !isIn(frame.done, other) && !isIn(frame.sleep, other),
+      );
+      if (choice !== undefined) {
+        frame.current = choice;
+        return { at, choice };
+      }
+      this.#frames.length = at;
+    }
+    return undefined;
+  }
+
+  /** The race between two steps went one way: sees to it that some branch lets it go the other. */
+  #reverse(steps: readonly Step[], from: number, to: number): void {
+    const frame = this.#frames[from] as Frame;
+    const racer = (steps[from] as Step).thread;
+    // The threads that could take the first step of an execution in which `to` comes before `from`.
+    let initials = 0;
+    let seen = 0;
+    const between: number[] = [];
+    for (let at = from + 1; at <= to; at++) {
+      const { thread } = steps[at] as Step;
+      if (at < to && this.#clocks.ordered(from, racer, at)) continue;
+      if ((seen & (1 << thread)) === 0 && !between.some((other) => this.#clocks.ordered(other, (steps[other] as Step).thread, at))) {
+        initials |= 1 << thread;
+      }
+      seen |= 1 << thread;
+      between.push(at);
+    }
+    if ((frame.branches & initials) !== 0) return;
+    const wanted = 1 << (steps[to] as Step).thread;
+    frame.branches |= (initials & wanted) !== 0 ? wanted : initials & -initials;
+  }
+
+  /** A step can take away what others could have done in its place: a sleeper that it woke can no longer time out, nobody can die twice. */
+  #branchForLost(machine: Machine, at: number): void {
+    const frame = this.#frames[at] as Frame;
+    const { woke, choice } = machine.state.steps[at] as Step;
+    for (const other of frame.choices) {
+      const thread = threadOf(other);
+      const lost = deedOf(other) !== Deed.GO && (woke.includes(thread) || (deedOf(choice) === Deed.DIE && deedOf(other) === Deed.DIE));
+      if (lost) frame.branches |= 1 << thread;
+    }
+  }
+
+  #sleepOf(machine: Machine, at: number): readonly Step[] {
+    if (!this.#reduce || at === 0) return [];
+    const { sleep, done } = this.#frames[at - 1] as Frame;
+    const step = machine.state.steps[at - 1] as Step;
+    return [...sleep, ...done].filter((other) => !dependent(other, step) && other.thread !== step.thread);
+  }
+
+  /** The choices within the bound: leaving a thread that could go on costs one preemption. */
+  #affordable(machine: Machine, choices: readonly number[]): readonly number[] {
+    return preemptionsOf(machine) < this.#preemptions ? choices : choices.filter((choice) => !isPreemption(machine, choice));
+  }
+}
+
+const isIn = (steps: readonly Step[], choice: number): boolean => steps.some((step) => step.choice === choice);
+
+/** Would this choice leave a thread that could go on? What befalls a thread does not need a processor. */
+export function isPreemption(machine: Machine, choice: number): boolean {
+  const { steps, threads } = machine.state;
+  return deedOf(choice) === Deed.GO && leaves(steps, steps.length, threadOf(choice), (id) => threads[id]?.state);
+}
+
+/** How many preemptions this execution has had. */
+export function preemptionsOf(machine: Machine): number {
+  const { state } = machine;
+  return state.steps.filter(
+    ({ choice, thread }, at) => deedOf(choice) === Deed.GO && leaves(state.steps, at, thread, (id) => state.before(at)[id]),
+  ).length;
+}
+
+/** Does running `next` as step `at` leave the thread that ran before, although it could go on? */
+function leaves(steps: readonly Step[], at: number, next: number, stateOf: (thread: number) => ThreadState | undefined): boolean {
+  let last = at - 1;
+  while (last >= 0 && deedOf((steps[last] as Step).choice) !== Deed.GO) last--;
+  if (last < 0) return false;
+  const { thread } = steps[last] as Step;
+  const state = stateOf(thread);
+  return thread !== next && state?.status === Status.READY && state.spinsOn === undefined;
+}

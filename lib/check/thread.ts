@@ -1,0 +1,148 @@
+/**
+ * A modelled thread: ordinary synchronous code, suspended by throwing a private value out of its next operation, and resumed by
+ * running it again from the start with the recorded results of its earlier operations.
+ *
+ *     live        the operations that have no recorded result yet are real ones
+ *     lookahead   they are computed but not done: would this thread ever do anything but look? (see spin.ts)
+ *     suspended   the private value is on its way out: whatever the code does now has no effect
+ *
+ * All that a thread knows is what its operations returned, so its local state is its log; a thread state is a length of the log.
+ */
+import type { Op } from "./operation.ts";
+import type { Look } from "./spin.ts";
+
+export const Status = { READY: 0, ASLEEP: 1, DONE: 2, DEAD: 3 } as const;
+export type Status = (typeof Status)[keyof typeof Status];
+
+/** Where a thread stands; never changed, only replaced, so that going back is putting back. */
+export class ThreadState {
+  readonly status: Status;
+  /** The operation that it will do when it is scheduled; a sleeper's wait. */
+  readonly pending: Op | undefined;
+  /** How much of its log there was. */
+  readonly logged: number;
+  /** 1 + its own last step, and 1 + the step that woke it since; 0 for none. A sleeper's last step is the one that put it to sleep. */
+  readonly last: number;
+  readonly cause: number;
+  /** How often a timeout ran out, or it woke without cause. */
+  readonly timeouts: number;
+  readonly wakes: number;
+  /** For a thread that would only look at the same values for ever: what it looks at. */
+  readonly spinsOn: readonly Op[] | undefined;
+  /** What its body returned. */
+  readonly result: unknown;
+
+  // Positional, because this is made at every step, and spreading an object takes five times as long.
+  private constructor(
+    status: Status,
+    pending: Op | undefined,
+    logged: number,
+    last: number,
+    cause: number,
+    timeouts: number,
+    wakes: number,
+    spinsOn: readonly Op[] | undefined,
+    result: unknown,
+  ) {
+    this.status = status;
+    this.pending = pending;
+    this.logged = logged;
+    this.last = last;
+    this.cause = cause;
+    this.timeouts = timeouts;
+    this.wakes = wakes;
+    this.spinsOn = spinsOn;
+    this.result = result;
+  }
+
+  static readonly initial = new ThreadState(Status.READY, undefined, 0, 0, 0, 0, 0, undefined, undefined);
+
+  /** It has come to its next operation. */
+  reached(pending: Op, logged: number): ThreadState {
+    return new ThreadState(Status.READY, pending, logged, this.last, this.cause, this.timeouts, this.wakes, undefined, undefined);
+  }
+  /** It has done its operation, as the step before `last`. */
+  did(logged: number, last: number): ThreadState {
+    return new ThreadState(Status.READY, undefined, logged, last, 0, this.timeouts, this.wakes, undefined, undefined);
+  }
+  /** Its wait, the step before `last`, has put it to sleep. */
+  asleep(last: number): ThreadState {
+    return new ThreadState(Status.ASLEEP, this.pending, this.logged, last, 0, this.timeouts, this.wakes, undefined, undefined);
+  }
+  /** The step before `cause` has woken it. */
+  woken(logged: number, cause: number): ThreadState {
+    return new ThreadState(Status.READY, undefined, logged, this.last, cause, this.timeouts, this.wakes, undefined, undefined);
+  }
+  /** Its wait was ended, as the step before `last`, by so many timeouts and wake-ups without cause. */
+  gaveUp(logged: number, last: number, timeouts: number, wakes: number): ThreadState {
+    return new ThreadState(Status.READY, undefined, logged, last, 0, this.timeouts + timeouts, this.wakes + wakes, undefined, undefined);
+  }
+  /** It only looks, until the step before `cause` gives it something new to see. */
+  spinning(spinsOn: readonly Op[] | undefined, cause = this.cause): ThreadState {
+    return new ThreadState(this.status, this.pending, this.logged, this.last, cause, this.timeouts, this.wakes, spinsOn, undefined);
+  }
+  ended(status: Status, logged: number, result: unknown): ThreadState {
+    return new ThreadState(status, undefined, logged, this.last, this.cause, this.timeouts, this.wakes, undefined, result);
+  }
+}
+
+/** What is thrown to suspend a thread. No error, so that no stack is captured, and nothing that code could mistake for its own. */
+export const SUSPEND: unique symbol = Symbol("ferrous/check suspends this thread; let what you did not throw pass");
+
+/** So often may a body catch {@link SUSPEND} in one run before its operations are answered with made-up values, to end its loop. */
+const PATIENCE = 100;
+
+export class ModelThread {
+  readonly id: number;
+  readonly name: string;
+  state: ThreadState = ThreadState.initial;
+  /** The log: operations and plain accesses in program order, and what they returned. */
+  readonly ops: Op[] = [];
+  readonly results: unknown[] = [];
+  /** The next entry of the log that this run will meet. */
+  cursor = 0;
+  mode: "live" | "lookahead" | "suspended" = "live";
+  /** How often this run asked for the time or for a random number, and how much time went by in its timeouts, in ms. */
+  asked = 0;
+  drawn = 0;
+  waited = 0;
+  /** Does it seem to go round? What it would do next, as far as `horizon` operations ahead: see spin.ts. */
+  suspect = false;
+  ahead: Look[] = [];
+  horizon = 0;
+  /** How often a body caught what suspends it. */
+  swallowed = 0;
+
+  constructor(id: number, name: string) {
+    this.id = id;
+    this.name = name;
+  }
+
+  /** Before the body is run from its start. */
+  restart(mode: "live" | "lookahead"): void {
+    this.mode = mode;
+    this.cursor = this.asked = this.drawn = this.waited = this.swallowed = 0;
+  }
+
+  record(op: Op, result: unknown): void {
+    this.ops.push(op);
+    this.results.push(result);
+  }
+
+  /** Back to an earlier state of the same log. */
+  rewind(state: ThreadState): void {
+    this.state = state;
+    this.ops.length = this.results.length = state.logged;
+  }
+
+  /** Throws the suspending value; after too many were caught, gives up and returns a number. */
+  suspend(): number {
+    this.mode = "suspended";
+    if (this.swallowed++ < PATIENCE) throw SUSPEND;
+    return (this.swallowed % 5) - 1;
+  }
+
+  get catchesAll(): boolean {
+    return this.swallowed > PATIENCE;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * One execution as rows: who did what to which place, in words.
+ */
+import { Names } from "./names.ts";
+import { Deed, KIND_NAMES, Kind, deedOf, type Op, type Step } from "./operation.ts";
+import type { Access, State } from "./state.ts";
+import { Status } from "./thread.ts";
+import type { ModelWorld } from "./world.ts";
+
+export interface Row {
+  /** The step's number from 1, or 0 for what is no step: a plain access, or a thread's end. */
+  readonly step: number;
+  readonly thread: number;
+  readonly text: string;
+  /** File and line. */
+  readonly site: string | undefined;
+  /** Threads that this row wakes. */
+  readonly woke: readonly number[];
+}
+
+export interface Trace {
+  readonly threads: readonly string[];
+  readonly steps: number;
+  readonly rows: readonly Row[];
+}
+
+export function traceOf(state: State, world: ModelWorld, failed: (thread: number) => string | undefined): Trace {
+  const names = new Names(world);
+  const rows: Row[] = [];
+  let next = 0;
+  const accessesUpTo = (at: number): void => {
+    for (; next < state.accesses.length && (state.accesses[next] as Access).at <= at; next++) {
+      const { thread, op, result } = state.accesses[next] as Access;
+      rows.push({ step: 0, thread, text: plain(op, result, names), site: op.site, woke: [] });
+    }
+  };
+  state.steps.forEach((step, at) => {
+    accessesUpTo(at);
+    rows.push({ step: at + 1, thread: step.thread, text: describe(step, names, world), site: step.op.site, woke: step.woke });
+  });
+  accessesUpTo(state.steps.length);
+  for (const { id, state: end } of state.threads) {
+    const text = end.status === Status.ASLEEP ? "<- never woken" : end.spinsOn !== undefined ? "<- looks for ever" : failed(id);
+    if (text !== undefined) rows.push({ step: 0, thread: id, text, site: undefined, woke: [] });
+  }
+  return { threads: world.names, steps: state.steps.length, rows };
+}
+
+function plain({ kind, a, ...op }: Op, result: unknown, names: Names): string {
+  const place = names.of({ kind, a, ...op });
+  return kind === Kind.READ ? `reads  ${place}: ${names.show(op, result)}` : `writes ${place} = ${names.show(op, a)}`;
+}
+
+function describe(step: Step, names: Names, world: ModelWorld): string {
+  const { op, choice, before, after, result, woke } = step;
+  const deed = deedOf(choice);
+  const show = (value: unknown): string => names.show(op, value);
+  const wakes = woke.map((thread) => world.names[thread] ?? "").join(", ");
+  if (deed === Deed.DIE) return wakes === "" ? "dies" : `dies; told to ${wakes}`;
+  const place = names.of(op);
+  if (deed === Deed.TIME_OUT) return `its wait for ${place} runs out`;
+  if (deed === Deed.WAKE) return "wakes without cause";
+  if (op.kind === Kind.WAIT) {
+    if (result === "not-equal") return `stays awake: ${place} is ${show(before)}, not ${show(op.a)}`;
+    return result === "timed-out" ? `waits no time while ${place} is ${show(op.a)}` : `sleeps while ${place} is ${show(op.a)}`;
+  }
+  if (op.kind === Kind.NOTIFY) return wakes === "" ? `notify ${place}: nobody sleeps` : `notify ${place}: wakes ${wakes}`;
+  if (op.kind === Kind.LOAD) return `load   ${place}: ${show(result)}`;
+  if (op.kind === Kind.CAS && !Object.is(before, op.a)) return `CAS    ${place} is ${show(before)}, not ${show(op.a)}`;
+  const verb = op.kind === Kind.CAS ? "CAS" : KIND_NAMES[op.kind];
+  return before === after
+    ? `${verb.padEnd(6)} ${place} stays ${show(after)}`
+    : `${verb.padEnd(6)} ${place} ${show(before)} -> ${show(after)}`;
+}

@@ -1,0 +1,192 @@
+/**
+ * Views of shared memory as the checked code sees them: typed arrays and DataViews whose every plain access is noted.
+ *
+ * A plain access is done once and answered from the log when the code is run again. `Atomics` refuses a Proxy, so the modelled
+ * one (atomics.ts) asks here what lies behind it; code that captured the real one is thus stopped instead of going unseen.
+ */
+import { isSharedBuffer } from "../memory/place.ts";
+import type { Machine } from "./machine.ts";
+import type { Memory, SharedBuffer } from "./memory.ts";
+import { Kind } from "./operation.ts";
+import { ARRAYS, BYTES_PER, RealDataView, RealUint8Array, elementOf, type Cells } from "./real.ts";
+
+/** What a view shows: elements of one kind, from number `first` of the buffer. */
+export interface Behind {
+  readonly buffer: SharedBuffer;
+  readonly element: number;
+  readonly first: number;
+  readonly raw: Cells;
+}
+
+/** Methods that leave the elements alone and return something of their own: done on a copy. */
+const ON_A_COPY = new Set(["filter", "map", "slice", "toLocaleString", "toReversed", "toSorted", "toString", "with"]);
+const ARRAY_METHODS = Array.prototype as unknown as Record<PropertyKey, unknown>;
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+export class Views {
+  readonly #memory: Memory;
+  readonly #machine: () => Machine | undefined;
+  readonly #behind = new WeakMap<object, Behind>();
+  #last: unknown;
+  #lastBehind: Behind | undefined;
+
+  constructor(memory: Memory, machine: () => Machine | undefined) {
+    this.#memory = memory;
+    this.#machine = machine;
+  }
+
+  /** What lies behind a view of shared memory, ours or one from before the world; undefined for all else. */
+  behind(view: unknown): Behind | undefined {
+    if (view === this.#last) return this.#lastBehind;
+    if (typeof view !== "object" || view === null) return undefined;
+    let found = this.#behind.get(view);
+    if (found === undefined) {
+      const element = elementOf(view);
+      const raw = view as Cells;
+      if (element < 0 || !isSharedBuffer(raw.buffer)) return undefined;
+      found = { buffer: this.#memory.of(raw.buffer), element, first: raw.byteOffset / (BYTES_PER[element] as number), raw };
+      this.#behind.set(view, found);
+    }
+    this.#last = view;
+    this.#lastBehind = found;
+    return found;
+  }
+
+  /** The constructor that stands in for a kind of typed array. */
+  arrayConstructor(element: number): object {
+    const real = ARRAYS[element] as unknown as new (...args: unknown[]) => Cells;
+    const constructor: object = new Proxy(real, {
+      construct: (_, args: unknown[], made) => {
+        const raw = Reflect.construct(real, args, made === constructor ? real : made) as Cells;
+        return isSharedBuffer(raw.buffer) ? this.#watch(raw, element, raw.buffer, constructor) : raw;
+      },
+    });
+    return constructor;
+  }
+
+  /** The constructor that stands in for DataView. */
+  dataViewConstructor(): object {
+    const constructor: object = new Proxy(RealDataView, {
+      construct: (real, args: unknown[], made) => {
+        const raw = Reflect.construct(real, args, made === constructor ? real : made) as DataView;
+        return isSharedBuffer(raw.buffer) ? this.#watchDataView(raw, raw.buffer) : raw;
+      },
+    });
+    return constructor;
+  }
+
+  #watch(raw: Cells, element: number, bytes: SharedArrayBuffer, constructor: object): object {
+    const behind: Behind = { buffer: this.#memory.of(bytes), element, first: raw.byteOffset / (BYTES_PER[element] as number), raw };
+    const view: object = new Proxy(raw, {
+      get: (target, key) => {
+        const index = indexIn(key);
+        if (index !== undefined) return this.#read(behind, index);
+        if (key === "constructor")
+          return Object.hasOwn(target, key) || target.constructor !== ARRAYS[element] ? target.constructor : constructor;
+        const own: unknown = Reflect.get(target, key, target);
+        return typeof own === "function" ? this.#method(behind, view, key, own as Method, constructor) : own;
+      },
+      set: (target, key, value) => {
+        const index = indexIn(key);
+        if (index === undefined) return Reflect.set(target, key, value);
+        this.#write(behind, index, value);
+        return true;
+      },
+    });
+    this.#behind.set(view, behind);
+    return view;
+  }
+
+  #method({ raw, element, buffer }: Behind, view: object, key: PropertyKey, own: Method, constructor: object): Method {
+    const copy = (): Cells & unknown[] => {
+      const cells = new (ARRAYS[element] as unknown as new (length: number) => Cells & unknown[])(raw.length);
+      for (let at = 0; at < raw.length; at++) cells[at] = Reflect.get(view, String(at)) as number;
+      return cells;
+    };
+    const overwrite = (values: ArrayLike<unknown>, from: number): void => {
+      for (let at = 0; at < values.length; at++) Reflect.set(view, String(from + at), values[at]);
+    };
+    if (key === "subarray") return (...args) => this.#watch(own.apply(raw, args) as Cells, element, buffer.bytes, constructor);
+    if (key === "set") {
+      return (source, offset = 0) => {
+        const values = Array.from(source as ArrayLike<unknown>);
+        if (Number(offset) < 0 || values.length + Number(offset) > raw.length) throw new RangeError("offset is out of bounds");
+        overwrite(values, Number(offset));
+      };
+    }
+    if (key === "sort") {
+      return (compare) => {
+        overwrite(copy().sort(compare as never), 0);
+        return view;
+      };
+    }
+    if (typeof key === "string" && ON_A_COPY.has(key)) return (...args) => own.apply(copy(), args);
+    // The methods of Array go through the elements one by one, of whatever they are called on.
+    const generic = ARRAY_METHODS[key];
+    return typeof generic === "function" && key in RealUint8Array.prototype
+      ? (...args) => (generic as Method).apply(view, args)
+      : own.bind(view);
+  }
+
+  #read(behind: Behind, index: number): unknown {
+    const { buffer, element, first, raw } = behind;
+    const machine = this.#machine();
+    if (index >= raw.length) return undefined;
+    if (machine?.current === undefined) return raw[index];
+    return machine.access(Kind.READ, buffer, element, first + index, undefined, () => raw[index]);
+  }
+
+  #write(behind: Behind, index: number, given: unknown): void {
+    const { buffer, element, first, raw } = behind;
+    const machine = this.#machine();
+    const value = element >= 9 ? BigInt(given as bigint) : Number(given);
+    if (index >= raw.length) return;
+    const write = (journal: boolean): void => {
+      const before = raw[index] as number | bigint;
+      raw[index] = value;
+      this.#memory.note(buffer, element, first + index, before, raw[index] as number | bigint, journal);
+    };
+    if (machine?.current === undefined) write(false);
+    else
+      machine.access(Kind.WRITE, buffer, element, first + index, value, () => {
+        write(true);
+      });
+  }
+
+  #watchDataView(raw: DataView, bytes: SharedArrayBuffer): object {
+    // Byte by byte, because it may lie anywhere.
+    const buffer = this.#memory.of(bytes);
+    const behind: Behind = { buffer, element: 1, first: 0, raw: buffer.cells(1) };
+    return new Proxy(raw, {
+      get: (target, key) => {
+        const own: unknown = Reflect.get(target, key, target);
+        const access = typeof key === "string" ? /^([gs])et(Big)?[A-Z][a-z]+(\d+)$/.exec(key) : null;
+        if (access === null || typeof own !== "function") return typeof own === "function" ? (own as Method).bind(target) : own;
+        const size = Number(access[3]) / 8;
+        return (at: number, ...rest: unknown[]) => {
+          const scratch = new RealDataView(new ArrayBuffer(size));
+          const from = raw.byteOffset + Number(at);
+          if (!(Number(at) >= 0) || Number(at) + size > raw.byteLength)
+            throw new RangeError("Offset is outside the bounds of the DataView");
+          const accessor = Reflect.get(scratch, key, scratch) as Method;
+          if (access[1] === "s") {
+            accessor.call(scratch, 0, ...rest);
+            for (let byte = 0; byte < size; byte++) this.#write(behind, from + byte, scratch.getUint8(byte));
+            return undefined;
+          }
+          for (let byte = 0; byte < size; byte++) scratch.setUint8(byte, this.#read(behind, from + byte) as number);
+          return accessor.call(scratch, 0, ...rest);
+        };
+      },
+    });
+  }
+}
+
+/** The element that a key names, or undefined if it names something else. */
+function indexIn(key: PropertyKey): number | undefined {
+  if (typeof key !== "string") return undefined;
+  const code = key.charCodeAt(0);
+  if (code < 48 || code > 57) return undefined;
+  return Number(key);
+}

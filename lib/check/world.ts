@@ -1,0 +1,157 @@
+/**
+ * The world that the checked code lives in: its globals, its memory, its ferrous threads; afterwards everything is as it was.
+ */
+import { CheckError } from "../errors.ts";
+import { freshViews } from "../memory/views.ts";
+import { modelAtomics } from "./atomics.ts";
+import { Replacements, randomFrom } from "./globals.ts";
+import { Identities, type Life } from "./identity.ts";
+import { Machine, type Chooser, type World } from "./machine.ts";
+import { Memory } from "./memory.ts";
+import { ARRAYS, RealDate } from "./real.ts";
+import { refuseEscapes } from "./refuse.ts";
+import type { Program } from "./scenario.ts";
+import { siteOf } from "./site.ts";
+import type { Limits } from "./state.ts";
+import { Views } from "./views.ts";
+
+/** When it is in every world, in ms since 1970. */
+const EPOCH = Date.UTC(2020, 0, 1);
+
+let open = false;
+
+/** Calls `work` with a machine that runs `program` in a world of its own. */
+export function inWorld<R>(
+  program: Program,
+  limits: Limits,
+  chooser: Chooser,
+  recording: boolean,
+  work: (machine: Machine, world: ModelWorld) => R,
+): R {
+  if (open)
+    throw new CheckError(
+      "check() was called inside a check(): a modelled thread, setup or after cannot run a world of its own. Check them one after the other.",
+    );
+  open = true;
+  const replaced = new Replacements();
+  try {
+    const world = new ModelWorld(program, replaced, recording);
+    const machine = new Machine(world, limits, chooser);
+    world.install(machine);
+    return work(machine, world);
+  } finally {
+    replaced.restore();
+    open = false;
+  }
+}
+
+export class ModelWorld implements World {
+  readonly memory = new Memory();
+  readonly names: readonly string[];
+  readonly views: Views;
+  /** What setup returned for this execution. */
+  shared: unknown;
+  readonly #program: Program;
+  readonly #replaced: Replacements;
+  readonly #recording: boolean;
+  readonly #identities: Identities;
+  #machine: Machine | undefined;
+  #random = randomFrom(0);
+  /** Calls for the time outside of threads. */
+  #asked = 0;
+
+  constructor(program: Program, replaced: Replacements, recording: boolean) {
+    this.#program = program;
+    this.#replaced = replaced;
+    this.#recording = recording;
+    this.names = program.names;
+    this.views = new Views(this.memory, () => this.#machine);
+    this.#identities = new Identities(this.names, this.memory, replaced);
+  }
+
+  install(machine: Machine): void {
+    this.#machine = machine;
+    const { memory, views } = this;
+    const get = (): Machine | undefined => this.#machine;
+    const replaced = this.#replaced;
+    replaced.undo(() => {
+      this.#machine = undefined;
+    });
+    replaced.undo(freshViews());
+    replaced.put(globalThis, "Atomics", modelAtomics(memory, views, get));
+    ARRAYS.forEach((array, element) => {
+      replaced.put(globalThis, array.name, views.arrayConstructor(element));
+    });
+    replaced.put(globalThis, "DataView", views.dataViewConstructor());
+    const isView = ArrayBuffer.isView.bind(ArrayBuffer);
+    replaced.put(ArrayBuffer, "isView", (value: unknown) => isView(value) || views.behind(value) !== undefined);
+    replaced.put(
+      globalThis,
+      "SharedArrayBuffer",
+      new Proxy(SharedArrayBuffer, {
+        construct: (_, [byteLength, options]) =>
+          memory.create(machine.current === undefined ? 0 : machine.current.id + 1, Number(byteLength ?? 0), options),
+      }),
+    );
+    replaced.put(SharedArrayBuffer.prototype, "grow", () => {
+      throw new CheckError(
+        "a growing SharedArrayBuffer cannot be taken back to its old size, so check() cannot model it. Give it its full size.",
+      );
+    });
+    this.#installClock();
+    refuseEscapes(replaced, get);
+  }
+
+  setup(): void {
+    this.#asked = 0;
+    this.#random = randomFrom(0);
+    this.shared = this.#identities.asOutsider(this.#program.setup);
+    this.#identities.prepare(this.shared);
+  }
+
+  run(thread: number): unknown {
+    return this.#identities.as(thread, this.shared, this.#program.bodies[thread] as (shared: unknown) => unknown);
+  }
+
+  after(results: readonly unknown[]): void {
+    this.#identities.asOutsider(() => {
+      this.#program.after(this.shared, results);
+    });
+  }
+
+  life(thread: number): Life {
+    return this.#identities.life(thread);
+  }
+  sleepsNoted(thread: number): boolean {
+    return this.#identities.isKnown(thread);
+  }
+  get inUse(): boolean {
+    return this.#identities.inUse;
+  }
+
+  site(): string | undefined {
+    return this.#recording ? siteOf(new Error("site").stack) : undefined;
+  }
+
+  /** Time passes by 1 ms each time that a thread looks at a clock, and by the whole timeout when a wait of its runs out. */
+  #now(): number {
+    const thread = this.#machine?.current;
+    if (thread === undefined) return ++this.#asked;
+    return ++thread.asked + thread.waited;
+  }
+
+  #installClock(): void {
+    const now = (): number => EPOCH + this.#now();
+    const date = new Proxy(RealDate, {
+      construct: (real, args: unknown[], made) => Reflect.construct(real, args.length === 0 ? [now()] : args, made) as object,
+      apply: () => new RealDate(now()).toString(),
+      get: (real, key) => (key === "now" ? now : (Reflect.get(real, key, real) as unknown)),
+    });
+    this.#replaced.put(globalThis, "Date", date);
+    this.#replaced.put(performance, "now", () => this.#now());
+    this.#replaced.put(Math, "random", () => {
+      const thread = this.#machine?.current;
+      return thread === undefined ? this.#random() : randomFrom(thread.id * 65_537 + ++thread.drawn)();
+    });
+  }
+}
