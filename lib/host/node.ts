@@ -1,5 +1,5 @@
 /** The host over Node's worker_threads. Facts and figures behind the choices: docs/architecture.md. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import * as threads from "node:worker_threads";
@@ -81,15 +81,18 @@ export const host: Host = {
   },
   openPort: (native) => portOver(native as threads.MessagePort),
   firstMessage: () => new Promise((resolve) => threads.parentPort?.once("message", resolve)),
-  start: (file, { data, transfer, name, resourceLimits }) =>
-    workerOver(
+  start: (file, { data, transfer, name, resourceLimits }) => {
+    // The platform would tell it by an event, which a thread that blocks until its child has ended never sees.
+    if (!existsSync(file)) throw new Error(`ferrous is not whole here: ${file.href} is missing. Bundlers must leave ferrous external.`);
+    return workerOver(
       new threads.Worker(file, {
         workerData: data,
         transferList: transfer as threads.TransferListItem[],
         name,
         ...(resourceLimits === undefined ? {} : { resourceLimits }),
       }),
-    ),
+    );
+  },
   watch: (worker) => workerOver(worker as threads.Worker),
   sendTo: async (platformId, message, transfer) => {
     try {

@@ -6,6 +6,11 @@ import { assumeThread } from "../thread/current.ts";
 import { takeLifeline } from "../thread/lifeline.ts";
 import type { Boot, Call, Outcome } from "./outcome.ts";
 import { loadTask } from "./task.ts";
+// The kinds that an argument may be: an inline function imports none of them.
+import "../sync/atomic.ts";
+import "../sync/cancel-flag.ts";
+import "../sync/mutex.ts";
+import "./thread.ts";
 
 const isBoot = (data: unknown): data is Boot => (data as Partial<Boot> | null | undefined)?.ferrous === "start";
 

@@ -1,5 +1,5 @@
 /** Threads that end before their block does. */
-import type { SendArgs } from "../send/send.ts";
+import type { SendArgs, SendResult } from "../send/send.ts";
 import type { JoinHandle } from "./handle.ts";
 import { start, type Result, type ThreadOptions } from "./spawn.ts";
 
@@ -10,12 +10,12 @@ export class Scope {
   readonly #threads: JoinHandle<unknown>[] = [];
 
   /** As the function `spawn`. */
-  spawn<F extends AnyFunction>(fn: F, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
-    return this.spawnWith({}, fn, ...args);
+  spawn<F extends AnyFunction>(fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
+    return this.spawnWith<F>({}, fn, ...args);
   }
 
   /** As `ThreadBuilder.spawn`. */
-  spawnWith<F extends AnyFunction>(options: ThreadOptions, fn: F, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
+  spawnWith<F extends AnyFunction>(options: ThreadOptions, fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
     const handle = start<Result<F>>(options, fn, args);
     this.#threads.push(handle);
     return handle;

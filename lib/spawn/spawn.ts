@@ -2,8 +2,8 @@
 import { host } from "#host";
 import type { HostWorker, ResourceLimits } from "../host/host.ts";
 import { NotSendableError, TaskError } from "../errors.ts";
-import { encode } from "../send/transit.ts";
-import type { SendArgs } from "../send/send.ts";
+import { encodeAll } from "../send/transit.ts";
+import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
 import { requestAdoption, requestSpawn, supervise } from "../thread/lifeline.ts";
 import { inlineSource } from "./capture.ts";
@@ -41,7 +41,7 @@ type AnyFunction = (...args: never[]) => unknown;
  * const handle = spawn((n: number) => n * 2, 21);
  * handle.join(); // 42
  */
-export function spawn<F extends AnyFunction>(fn: F, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
+export function spawn<F extends AnyFunction>(fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
   return start({}, fn, args);
 }
 
@@ -54,7 +54,7 @@ export class ThreadBuilder {
   }
 
   /** As {@link spawn}. */
-  spawn<F extends AnyFunction>(fn: F, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
+  spawn<F extends AnyFunction>(fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
     return start(this.#options, fn, args);
   }
 }
@@ -63,7 +63,7 @@ export class ThreadBuilder {
 export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly unknown[]): JoinHandle<R> {
   const call = callOf(fn);
   refuseForkBomb(call);
-  const encoded = encode([...args], "the arguments of spawn()");
+  const encoded = encodeAll(args, (at) => `argument ${String(at + 1)} of spawn()`);
   supervise();
   const { id: me, registry } = currentThread();
   const id = registry.claim(me);

@@ -36,7 +36,7 @@ export class Thread {
     return currentThread().registry.isAlive(this.id);
   }
 
-  /** @internal */
+  /** What crosses to another thread. */
   [HANDLE](): HandleBody {
     const { registry } = currentThread();
     const place: Place = { buffer: registry.buffer, byteOffset: registry.field(this.id, Field.LIFE).byteOffset };

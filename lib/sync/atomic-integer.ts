@@ -4,6 +4,7 @@ import { FIELD, type Scalar } from "../memory/field.ts";
 import { INSPECT } from "../memory/hidden.ts";
 import { checkPlace, kindOf, type Layout } from "../memory/place.ts";
 import type { NumberField } from "../memory/scalar.ts";
+import { HANDLE, type HandleBody } from "../send/handle.ts";
 import { Word } from "../memory/word.ts";
 import { Word64 } from "../memory/word64.ts";
 
@@ -19,6 +20,10 @@ export abstract class Atomic<T extends number | bigint | boolean> {
   abstract readonly kind: AtomicKind;
   /** The value now. */
   abstract load(): T;
+  /** What crosses to another thread. */
+  [HANDLE](): HandleBody {
+    return { kind: `${this.kind.name}@1`, place: { buffer: this.buffer, byteOffset: this.byteOffset } };
+  }
   /** @internal */
   [INSPECT](): string {
     return `${this.kind.name}(${String(this.load())})`;

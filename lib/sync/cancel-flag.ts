@@ -62,7 +62,7 @@ export class CancelFlag implements CancelSource {
     at: (buffer, byteOffset) => CancelFlag.at(buffer, byteOffset),
   };
 
-  /** @internal */
+  /** What crosses to another thread. */
   [HANDLE](): HandleBody {
     const { buffer, byteOffset } = this.#state;
     return { kind: KIND, place: { buffer, byteOffset } };

@@ -24,7 +24,7 @@
  */
 import { DeadlockError, PoisonedError, ReleasedError } from "../errors.ts";
 import { alignOf, describeType, initialise, sizeOf, slotOf, typeFrom, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
-import { checkPlace, LAYOUT, type Layout } from "../memory/place.ts";
+import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
@@ -141,6 +141,7 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
   };
 
   static {
+    registerLayout(KIND, (of) => (of === undefined ? Mutex[LAYOUT] : layoutWith(of as FieldType)));
     registerKind(KIND, ({ place: { buffer, byteOffset }, name, type, value }) => {
       const options = name === undefined ? undefined : { name };
       if (type !== undefined) return openOf(typeFrom(type), buffer, byteOffset, options);
@@ -151,15 +152,7 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
 
   /** How this mutex lies as the field of a struct: `struct("Account", { balance: Mutex.of(f64) })`. */
   get [LAYOUT](): Layout<Mutex<T>> {
-    const type = this.#type;
-    if (type === undefined) return Mutex[LAYOUT] as Layout<Mutex<T>>;
-    return {
-      kind: KIND,
-      type: describeType(type),
-      byteLength: bytesOf(type),
-      align: Math.max(4, alignOf(type)),
-      at: (buffer, byteOffset) => openOf(type, buffer, byteOffset),
-    };
+    return this.#type === undefined ? (Mutex[LAYOUT] as Layout<Mutex<T>>) : layoutWith(this.#type);
   }
 
   /** What crosses to another thread: the place, and how to reach the value. */
@@ -413,8 +406,8 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
 /** What `with` may not be given: it unlocks when its function returns, and an async function returns at its first await. */
 export type NotPromise<R> = R & (R extends PromiseLike<unknown> ? "with() unlocks when its function returns: use withAsync() for an async one" : unknown);
 
-const bytesOf = (type: FieldType<never>): number => roundUp(valueOffset(type) + sizeOf(type), Math.max(4, alignOf(type)));
-const valueOffset = (type: FieldType<never>): number => roundUp(HEADER_BYTES, alignOf(type));
+const bytesOf = (type: FieldType): number => roundUp(valueOffset(type) + sizeOf(type), Math.max(4, alignOf(type)));
+const valueOffset = (type: FieldType): number => roundUp(HEADER_BYTES, alignOf(type));
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 function open<T>(value: T, options: MutexOptions | undefined, inner: Inner<T>): Mutex<T> {
@@ -425,6 +418,16 @@ function openOf<T>(type: FieldType<T>, buffer: SharedArrayBuffer, byteOffset: nu
   checkPlace("a Mutex with its value", buffer, byteOffset, bytesOf(type), Math.max(4, alignOf(type)));
   const slot = slotOf(type, buffer, byteOffset + valueOffset(type));
   return open(undefined as T, options, { state: Word.at(buffer, byteOffset), slot, type });
+}
+
+function layoutWith<T>(type: FieldType<T>): Layout<Mutex<T>> {
+  return {
+    kind: KIND,
+    type: describeType(type),
+    byteLength: bytesOf(type),
+    align: Math.max(4, alignOf(type)),
+    at: (buffer, byteOffset) => openOf(type, buffer, byteOffset),
+  };
 }
 
 function nameOf(options: MutexOptions | undefined): string | undefined {

@@ -1,0 +1,106 @@
+/**
+ * Send and Sync as types: what may go to another thread, and what threads may share. A refusal is a type that says why, so that the
+ * compiler's message is a sentence.
+ */
+import { isSharedBuffer, kindOf } from "../memory/place.ts";
+import { isShareable, type Shareable } from "./handle.ts";
+import type { NOT_SENDABLE, NotSendable } from "./refusals.ts";
+
+/** Stands where a value cannot be sent; its name and text are what the compiler shows. */
+export interface CannotBeSent<Why extends string> {
+  readonly "this cannot be sent to another thread": Why;
+}
+
+type AnyFunction = (...args: never[]) => unknown;
+type Primitive = string | number | bigint | boolean | null | undefined | void;
+/** Copied, or shared, as they are. */
+type Leaf = Date | RegExp | Error | ArrayBufferLike | ArrayBufferView | Blob | MessagePort;
+
+/** Objects with methods are instances of classes, or pretend to be. */
+type HasMethod<T> = true extends { [K in keyof T]-?: [T[K]] extends [AnyFunction] ? true : never }[keyof T] ? true : false;
+
+/**
+ * `T` itself if its values may be sent to another thread, else a type that says why not. `any` and `unknown` pass: what they really
+ * are is looked at when they are sent.
+ */
+export type Send<T> = 0 extends 1 & T
+  ? T
+  : unknown extends T
+    ? T
+    : T extends Primitive
+      ? T
+      : T extends symbol
+        ? CannotBeSent<"a symbol is another one in every thread: send a string">
+        : T extends NotSendable
+          ? CannotBeSent<T[typeof NOT_SENDABLE]>
+          : T extends Shareable | Leaf
+            ? T
+            : T extends AnyFunction
+              ? CannotBeSent<"a function stays in its thread: make it a task(), and send what it needs">
+              : SendObject<T>;
+
+type SendObject<T> =
+  T extends ReadonlyMap<infer K, infer V>
+    ? [K, V] extends [Send<K>, Send<V>]
+      ? T
+      : CannotBeSent<"a Map with keys or values that cannot be sent">
+    : T extends ReadonlySet<infer V>
+      ? V extends Send<V>
+        ? T
+        : CannotBeSent<"a Set of values that cannot be sent">
+      : T extends PromiseLike<unknown>
+        ? CannotBeSent<"a promise is settled by its thread: await it, and send its value">
+        : T extends WeakKeyed
+          ? CannotBeSent<"it holds on to objects of its thread">
+          : T extends readonly unknown[]
+            ? { [K in keyof T]: Send<T[K]> }
+            : HasMethod<T> extends true
+              ? CannotBeSent<"an instance of a class would lose its methods: send its plain data, or make it a struct">
+              : { [K in keyof T]: Send<T[K]> };
+
+type WeakKeyed = WeakMap<WeakKey, unknown> | WeakSet<WeakKey> | WeakRef<WeakKey>;
+
+/** The arguments of a task, each checked. */
+export type SendArgs<A extends readonly unknown[]> = { [K in keyof A]: Send<A[K]> };
+
+/** Nothing if what a task returns may be sent back, else a type that says why not. */
+export type SendResult<F> = F extends (...args: never[]) => infer R ? ([Awaited<R>] extends [Send<Awaited<R>>] ? unknown : Send<Awaited<R>>) : never;
+
+/** Stands where a value is not shared between threads. */
+export interface IsNotShared<Why extends string> {
+  readonly "this is not shared between threads": Why;
+}
+
+/**
+ * `T` itself if threads may share its values, else a type that says why not. A plain object looks like a struct to the compiler: it
+ * is refused at run time.
+ */
+export type Sync<T> = 0 extends 1 & T
+  ? T
+  : T extends undefined | Shareable | SharedArrayBuffer | ArrayBufferView<SharedArrayBuffer>
+    ? T
+    : T extends string | number | bigint | boolean | symbol | null
+      ? IsNotShared<"every thread would have a copy of its own: give it a place, as in Mutex.of(f64, 0)">
+      : T extends AnyFunction | readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | ArrayBufferView | ArrayBuffer
+        ? IsNotShared<"every thread would have a copy of its own: use a struct, or a typed array over a SharedArrayBuffer">
+        : T;
+
+/** Is it memory that threads share, or nothing at all? */
+export function isSync(value: unknown): boolean {
+  if (value === undefined || isShareable(value) || isSharedBuffer(value)) return true;
+  return ArrayBuffer.isView(value) && isSharedBuffer(value.buffer);
+}
+
+/**
+ * Throws unless threads share the value.
+ * @throws {TypeError} each thread would get a copy of its own
+ */
+export function assertSync(value: unknown, what: string): void {
+  if (isSync(value)) return;
+  const instead = ArrayBuffer.isView(value)
+    ? "a typed array over a SharedArrayBuffer"
+    : typeof value === "object"
+      ? "a struct, or a typed array over a SharedArrayBuffer"
+      : "a lock with a place for it, such as Mutex.of(f64, 0)";
+  throw new TypeError(`${what} must be shared between threads, and ${kindOf(value)} is copied to each of them: use ${instead}.`);
+}
