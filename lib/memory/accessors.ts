@@ -34,7 +34,7 @@ export function preferredBuilder(): Builder {
 }
 
 /** The kinds of views that the scalar fields need. */
-const viewsOf = (members: readonly Member[]): ViewKind[] => [...new Set(members.flatMap(({ code }) => code.scalar?.view ?? []))];
+export const viewsOf = (members: readonly Member[]): ViewKind[] => [...new Set(members.flatMap(({ code }) => code.scalar?.view ?? []))];
 
 /** An accessor of any field, as a closure. */
 function accessor(member: Member, index: number): PropertyDescriptor & ThisType<Instance> {
@@ -85,18 +85,22 @@ function scalarText(name: string, { view, shift, boolean, testText }: Scalar, of
     set ${JSON.stringify(name)}(v) { if (!(${testText})) refuse(${String(index)}, v); ${element} = ${boolean ? "v ? 1 : 0" : "v"}; }`;
 }
 
+/** Numbers the generated texts: engines compile equal texts once, and so would mix what they learn about two structs. */
+let texts = 0;
+const header = (): string => `"use strict"; // ${String(++texts)}`;
+
 export const generated: Builder = {
   instances(members) {
     const views = viewsOf(members);
     const refuse = (index: number, value: unknown): void => members[index]?.code.scalar?.refuse(value, members[index].where);
-    const text = `"use strict";
+    const text = `${header()}
 const { ${views.join(", ")} } = VIEW;
 return class {
     constructor(home, at) {
       this[HOME] = home;
       this[AT] = at;
-      this[KEPT] = undefined;
-      ${views.map((kind) => `this[${kind}] = home.${kind} ?? home.view("${kind}");`).join("\n      ")}
+      ${members.some(({ code }) => code.kept) ? "this[KEPT] = undefined;" : ""}
+      ${views.map((kind) => `this[${kind}] = home.${kind};`).join("\n      ")}
     }${members.map(({ name, code, offset }, i) => (code.scalar === undefined ? "" : scalarText(name, code.scalar, offset, i))).join("")}
 };`;
     const Struct = new Function("HOME", "AT", "KEPT", "VIEW", "refuse", text)(HOME, AT, KEPT, VIEW, refuse) as InstanceClass;
@@ -107,7 +111,7 @@ return class {
   },
 
   arrays(Instance, size) {
-    const text = `"use strict";
+    const text = `${header()}
 return class extends FixedArray {
     at(i) {
       if (i >>> 0 !== i || i >= this.length) refuseIndex(i, this.length);

@@ -11,11 +11,12 @@ const CODE: unique symbol = Symbol("ferrous element");
  * @example for (const account of Account.array(100)) account.total = 1;
  */
 export class FixedArray<T> implements Iterable<T> {
+  // Declared, not defined: fields that are undefined for a moment would never be plain integers to the engine.
   /** How many elements. */
-  readonly length: number;
-  readonly [CODE]: FieldCode<T>;
-  readonly [HOME]: Home;
-  readonly [AT]: number;
+  declare readonly length: number;
+  declare readonly [CODE]: FieldCode<T>;
+  declare readonly [HOME]: Home;
+  declare readonly [AT]: number;
   /** Opened elements, where an element has locks: those keep their waiting tasks in the object. */
   readonly #kept: T[] | undefined;
 

@@ -2,7 +2,8 @@
 import { copyBytes, type FieldCode, type Fields, type TypeDescription } from "./field.ts";
 import { AT, HOME, INSPECT, TYPE, type Inspect, type Instance, type InstanceClass } from "./hidden.ts";
 import { kindOf } from "./place.ts";
-import type { ArrayClass } from "./accessors.ts";
+import { viewsOf, type ArrayClass } from "./accessors.ts";
+import type { Home } from "./home.ts";
 import type { Member, StructLayout } from "./offsets.ts";
 
 /** On the prototype: the fields. */
@@ -23,6 +24,11 @@ export function structCode(name: string, type: object, layout: StructLayout, Ins
   const { members, byteLength, align } = layout;
   const plain = members.every(({ code }) => code.plain);
   const writable = members.filter(({ code }) => code.writable);
+  const views = viewsOf(members);
+  /** Instances read their views from the home without asking whether they are there. */
+  const ready = (home: Home): void => {
+    for (const kind of views) home.view(kind);
+  };
   const code: FieldCode<Instance> = {
     label: name,
     byteLength,
@@ -31,8 +37,14 @@ export function structCode(name: string, type: object, layout: StructLayout, Ins
     kept: true,
     writable: true,
     plain,
-    read: (home, at) => new Instance(home, at),
-    elements: (home, at, n) => new Elements(code, home, at, n) as Iterable<Instance>,
+    read(home, at) {
+      ready(home);
+      return new Instance(home, at);
+    },
+    elements(home, at, n) {
+      ready(home);
+      return new Elements(code, home, at, n) as Iterable<Instance>;
+    },
 
     check(value, where, whole) {
       if (typeof value !== "object" || value === null) {

@@ -1,7 +1,7 @@
 /**
  * Structs: named, typed fields over shared bytes, read and written as plain properties.
  */
-import { preferredBuilder, type ArrayClass, type Builder } from "./accessors.ts";
+import { preferredBuilder, type Builder } from "./accessors.ts";
 import { FIELD, requireCode, type FieldCode, type Fields, type Struct, type InitOf } from "./field.ts";
 import { FixedArray } from "./fixed-array.ts";
 import { AT, HOME, INSPECT, TYPE } from "./hidden.ts";
@@ -38,7 +38,6 @@ export class StructType<F extends Fields> extends Callable {
   readonly [LAYOUT]: Layout<Struct<F>>;
   declare readonly prototype: Struct<F>;
   readonly #layout: StructLayout;
-  readonly #Elements: ArrayClass;
 
   /** @internal Use {@link struct}. */
   constructor(name: string, layout: StructLayout, builder: Builder = preferredBuilder()) {
@@ -50,9 +49,9 @@ export class StructType<F extends Fields> extends Callable {
     this.byteLength = byteLength;
     this.align = align;
     this.#layout = layout;
-    this.#Elements = members.every(({ code }) => code.plain) ? builder.arrays(Instance, byteLength) : FixedArray;
+    const Elements = members.every(({ code }) => code.plain) ? builder.arrays(Instance, byteLength) : FixedArray;
     furnish(Instance.prototype as object, this, name, members);
-    this[FIELD] = structCode(name, this, layout, Instance, this.#Elements) as FieldCode as (typeof this)[typeof FIELD];
+    this[FIELD] = structCode(name, this, layout, Instance, Elements) as FieldCode as (typeof this)[typeof FIELD];
     this[LAYOUT] = { kind: `struct ${name}`, byteLength, align, at: (buffer, byteOffset) => this.at(buffer, byteOffset) };
   }
 
@@ -99,7 +98,7 @@ export class StructType<F extends Fields> extends Callable {
   arrayAt(buffer: SharedArrayBuffer, byteOffset: number, n: number): FixedArray<Struct<F>> {
     checkSize(`${this.name}.arrayAt(buffer, byteOffset, n)`, n, 0, this.byteLength);
     checkPlace(`${this.name}.arrayAt(buffer, byteOffset, n)`, buffer, byteOffset, n * this.byteLength, this.align);
-    return new this.#Elements(this[FIELD] as FieldCode, Home.of(buffer), byteOffset, n) as FixedArray<Struct<F>>;
+    return this[FIELD].elements?.(Home.of(buffer), byteOffset, n) as FixedArray<Struct<F>>;
   }
 
   /** `account instanceof Account` */
