@@ -3,7 +3,7 @@
  * declarations. Bundled because 45 small modules make spawning a thread 1.8 times a bare Worker, and one file 1.2 times.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const doors = {
@@ -14,11 +14,13 @@ const doors = {
   check: "lib/check/index.ts",
 };
 
-rmSync("dist", { recursive: true, force: true });
-mkdirSync("dist");
+// Beside, then swapped in: a program that runs on dist/ meanwhile must not find half of it.
+const fresh = `build/dist-${String(process.pid)}`;
+const old = `build/old-${String(process.pid)}`;
+mkdirSync(fresh, { recursive: true });
 await build({
   entryPoints: Object.fromEntries(Object.entries(doors).filter(([, source]) => existsSync(source))),
-  outdir: "dist",
+  outdir: fresh,
   bundle: true,
   splitting: true,
   format: "esm",
@@ -33,5 +35,10 @@ await build({
   chunkNames: "chunk-[hash]",
   logLevel: "warning",
 });
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: ["ignore", 2, 2] });
-writeFileSync("dist/.built", "");
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh], {
+  stdio: ["ignore", 2, 2],
+});
+writeFileSync(`${fresh}/.built`, "");
+if (existsSync("dist")) renameSync("dist", old);
+renameSync(fresh, "dist");
+rmSync(old, { recursive: true, force: true });

@@ -27,7 +27,8 @@ for (const file of files) {
     if (!files.includes(target)) wrong.push(`${file} imports ${target}, which does not exist`);
     if (from === to) continue;
     if (BESIDE.includes(to)) wrong.push(`${file} imports ${target}: the tower never imports ${to}/`);
-    else if (!BESIDE.includes(from) && TOWER.indexOf(to) > TOWER.indexOf(from)) wrong.push(`${file} imports ${target}: ${to} is above ${from}`);
+    else if (!BESIDE.includes(from) && TOWER.indexOf(to) > TOWER.indexOf(from))
+      wrong.push(`${file} imports ${target}: ${to} is above ${from}`);
     arrows.set(from, (arrows.get(from) ?? new Set()).add(to));
   }
 }
@@ -52,7 +53,8 @@ for (const file of files) {
 
 for (const floor of [...TOWER].reverse()) {
   const size = files.filter((file) => floorOf(file) === floor).length;
-  if (size > 0) console.log(`${floor.padEnd(10)} ${String(size).padStart(3)} files  -> ${[...(arrows.get(floor) ?? [])].sort().join(", ")}`);
+  if (size > 0)
+    console.log(`${floor.padEnd(10)} ${String(size).padStart(3)} files  -> ${[...(arrows.get(floor) ?? [])].sort().join(", ")}`);
 }
 for (const line of new Set(wrong)) console.error(`wrong: ${line}`);
 console.log(wrong.length === 0 ? "floors: every arrow points down" : `floors: ${String(new Set(wrong).size)} wrong`);

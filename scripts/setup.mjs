@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const run = (/** @type {string} */ file, /** @type {string[]} */ args) =>
-  execFileSync(file, args, { cwd: root, stdio: ["ignore", 2, 2] });
+const run = (/** @type {string} */ file, /** @type {string[]} */ args) => execFileSync(file, args, { cwd: root, stdio: ["ignore", 2, 2] });
 
 /** The newest change below a folder, in ms since 1970. @param {string} folder @returns {number} */
 function newest(folder) {

@@ -10,13 +10,12 @@
  * next one, and the last one to leave wakes everybody, since a wake-up may already be on its way to nobody.
  */
 import { host } from "#host";
-import type { Word } from "../memory/word.ts";
 import { currentThread, ownField } from "../thread/current.ts";
 import { onLook } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import { TimeoutError } from "../errors.ts";
 import { isCancelSource, timeoutOf, type AsyncWaitOptions } from "./limits.ts";
-import { sliceNow, type Attempt, type Awaited, type Waiter } from "./wait.ts";
+import { sliceNow, type Attempt, type Awaited, type SleepWord, type Waiter } from "./wait.ts";
 
 /** One task in line. */
 interface Task {
@@ -32,7 +31,7 @@ interface Task {
 export class Line {
   #first: Task | undefined;
   #last: Task | undefined;
-  #armed: Word | undefined;
+  #armed: SleepWord | undefined;
 
   get isEmpty(): boolean {
     return this.#first === undefined;
@@ -100,10 +99,10 @@ export class Line {
         const sleep = task.attempt(task.waiter);
         if (sleep !== undefined) {
           if (this.#armed !== undefined) return;
-          const pending = sleep.word.waitAsync(sleep.value);
+          const pending = sleep.word.waitAsync(sleep.value as never);
           if (!pending.async) continue;
           this.#arm(sleep.word, pending.value);
-          if (sleep.atMost !== undefined) host.later(sleep.atMost, this.#lookAgain);
+          if (sleep.atMost !== undefined) host.later(sleep.atMost, this.#woken);
           return;
         }
         this.#unlink(task);
@@ -115,16 +114,20 @@ export class Line {
     }
   }
 
-  #arm(word: Word, woken: Promise<unknown>): void {
+  #arm(word: SleepWord, woken: Promise<unknown>): void {
     this.#armed = word;
     void woken.then(() => {
       this.#armed = undefined;
-      this.#lookAgain();
+      this.#woken();
     });
   }
 
-  readonly #lookAgain = (): void => {
+  readonly #woken = (): void => {
     if (this.#first !== undefined) this.#first.waiter.wakes++;
+    this.#advance();
+  };
+  /** For a cause that no word tells: a death, or the end of a slice. */
+  readonly #lookAgain = (): void => {
     this.#advance();
   };
 

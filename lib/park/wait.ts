@@ -14,17 +14,26 @@
  */
 import { host } from "#host";
 import { BlockingNotAllowedError, DeadlockError } from "../errors.ts";
-import type { Word } from "../memory/word.ts";
+import type { WaitOutcome, Word } from "../memory/word.ts";
 import { currentThread, type Current } from "../thread/current.ts";
 import { isSupervised, numberOf, reportBlocked, verdictOn } from "../thread/lifeline.ts";
 import type { CycleStep, Holders } from "../thread/protocol.ts";
 import { Field } from "../thread/registry.ts";
 import { Limits, type WaitOptions } from "./limits.ts";
 
+/** A word that can be slept on, of 32 or 64 bits; `value` is of the word's own type. */
+export interface SleepWord {
+  readonly buffer: SharedArrayBuffer;
+  readonly byteOffset: number;
+  wait(value: never, ms: number): WaitOutcome;
+  waitAsync(value: never): { readonly async: false } | { readonly async: true; readonly value: Promise<unknown> };
+  notify(): number;
+}
+
 /** What a failed attempt sleeps on. */
 export interface Sleep {
-  readonly word: Word;
-  readonly value: number;
+  readonly word: SleepWord;
+  readonly value: number | bigint;
   /** In ms: look again by then even if nobody notifies. */
   readonly atMost?: number;
 }
@@ -94,7 +103,7 @@ class Bed {
   readonly #looks: Word;
   readonly #seqWord: Word;
   readonly #seq: number;
-  #noted: Word | undefined;
+  #noted: SleepWord | undefined;
   #number = 0;
   #reported = false;
 
@@ -109,7 +118,7 @@ class Bed {
   }
 
   /** Notes the word; false if it was not noted before, so that the caller looks once more before it sleeps. */
-  noteFor(word: Word): boolean {
+  noteFor(word: SleepWord): boolean {
     if (this.#noted === word) return true;
     this.#noted = word;
     this.#number = numberOf(word.buffer);
@@ -123,7 +132,7 @@ class Bed {
   /** Sleeps, for `left` ms at most; true if it was woken. */
   sleep({ word, value, atMost = Infinity }: Sleep, left: number): boolean {
     const mayReport = this.#mayReport && !this.#reported;
-    const outcome = word.wait(value, Math.min(left, atMost, mayReport ? REPORT_AFTER : sliceNow()));
+    const outcome = word.wait(value as never, Math.min(left, atMost, mayReport ? REPORT_AFTER : sliceNow()));
     this.#looks.add(1);
     if (outcome === "timed-out" && mayReport && atMost === Infinity) this.#report();
     const cycle = this.#reported ? verdictOn(this.#seq) : undefined;
@@ -146,11 +155,11 @@ class Bed {
 
 /** In the checker's world sleepers are known to the model, which does the supervisor's part. */
 class ModelledBed {
-  noteFor(_word: Word): boolean {
+  noteFor(_word: SleepWord): boolean {
     return true;
   }
   sleep({ word, value }: Sleep, left: number): boolean {
-    return word.wait(value, left) !== "timed-out";
+    return word.wait(value as never, left) !== "timed-out";
   }
   leave(): void {}
 }

@@ -4,8 +4,10 @@ import { FIELD, type Scalar } from "../memory/field.ts";
 import { INSPECT } from "../memory/hidden.ts";
 import { checkPlace, kindOf, type Layout } from "../memory/place.ts";
 import type { NumberField } from "../memory/scalar.ts";
+import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { HANDLE, type HandleBody } from "../send/handle.ts";
-import { Word } from "../memory/word.ts";
+import { waitAsyncOn, waitOn, type SleeperOn } from "./atomic-wait.ts";
+import { Word, type WaitOutcome } from "../memory/word.ts";
 import { Word64 } from "../memory/word64.ts";
 
 /**
@@ -20,6 +22,31 @@ export abstract class Atomic<T extends number | bigint | boolean> {
   abstract readonly kind: AtomicKind;
   /** The value now. */
   abstract load(): T;
+
+  /**
+   * Blocks this thread while the value is `expected`, until somebody notifies.
+   *
+   * A death anywhere in the process may end the wait too, so that nobody waits for ever for the dead: look at the value again.
+   *
+   * @returns "ok" when woken, "not-equal" if the value was another one already, "timed-out"
+   * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}
+   * @example while (ready.load() === 0) ready.wait(0);
+   */
+  wait(expected: T, opts?: WaitOptions): WaitOutcome {
+    return waitOn(this.#sleeper(expected), opts);
+  }
+  /** As {@link wait}, awaiting instead. */
+  waitAsync(expected: T, opts?: AsyncWaitOptions): Promise<WaitOutcome> {
+    return waitAsyncOn(this.#sleeper(expected), opts);
+  }
+  /** Wakes at most `count` of those who wait for this atomic, oldest first; returns how many. Change the value first. */
+  notify(count = Infinity): number {
+    if (!(count >= 0)) throw new RangeError(`notify() takes a count from 0; it was given ${String(count)}.`);
+    return wordOf(this).notify(count);
+  }
+  #sleeper(expected: T): SleeperOn {
+    return { word: wordOf(this), value: rawOf(expected), what: `an ${this.kind.name}` };
+  }
   /** What crosses to another thread. */
   [HANDLE](): HandleBody {
     return { kind: `${this.kind.name}@1`, place: { buffer: this.buffer, byteOffset: this.byteOffset } };

@@ -102,7 +102,9 @@ export class CancelFlag implements CancelSource {
   get reason(): unknown {
     const state = this.#state.load();
     if (state === LIVE) return undefined;
-    this.#given ??= { reason: state === CANCELLED_WITH_REASON ? this.#readReason() : new DOMException("This operation was cancelled", "AbortError") };
+    this.#given ??= {
+      reason: state === CANCELLED_WITH_REASON ? this.#readReason() : new DOMException("This operation was cancelled", "AbortError"),
+    };
     return this.#given.reason;
   }
 

@@ -404,7 +404,8 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
 }
 
 /** What `with` may not be given: it unlocks when its function returns, and an async function returns at its first await. */
-export type NotPromise<R> = R & (R extends PromiseLike<unknown> ? "with() unlocks when its function returns: use withAsync() for an async one" : unknown);
+export type NotPromise<R> = R &
+  (R extends PromiseLike<unknown> ? "with() unlocks when its function returns: use withAsync() for an async one" : unknown);
 
 const bytesOf = (type: FieldType): number => roundUp(valueOffset(type) + sizeOf(type), Math.max(4, alignOf(type)));
 const valueOffset = (type: FieldType): number => roundUp(HEADER_BYTES, alignOf(type));
@@ -439,7 +440,9 @@ function nameOf(options: MutexOptions | undefined): string | undefined {
 const AsyncFunction = (async () => {}).constructor;
 const isThenable = (value: unknown): boolean => typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 const asyncInsideWith = (): TypeError =>
-  new TypeError("the function given to with() returned a promise: the lock would be released at its first await. Await withAsync() instead.");
+  new TypeError(
+    "the function given to with() returned a promise: the lock would be released at its first await. Await withAsync() instead.",
+  );
 
 function refuseAsync(fn: unknown): void {
   if (typeof fn !== "function") throw new TypeError(`with() needs a function; it was given ${typeof fn}.`);

@@ -198,7 +198,9 @@ class Entry {
         `static "${name}" is ${kindName(found)} in this process, and is declared here as ${kindName(kind)}. Give one of them another name.`,
       );
     }
-    throw new LayoutError(`there are ${String(MAX_STATICS)} statics already: "${name}" has no place. Put several counters into one struct.`);
+    throw new LayoutError(
+      `there are ${String(MAX_STATICS)} statics already: "${name}" has no place. Put several counters into one struct.`,
+    );
   }
 
   get buffer(): SharedArrayBuffer {
@@ -237,9 +239,11 @@ class Entry {
 }
 
 function checkName(name: unknown): void {
-  if (typeof name !== "string" || name === "") throw new TypeError("a static needs a name, process-wide: begin it with your package's name.");
+  if (typeof name !== "string" || name === "")
+    throw new TypeError("a static needs a name, process-wide: begin it with your package's name.");
   const bytes = new TextEncoder().encode(name).length;
-  if (bytes > NAME_BYTES) throw new RangeError(`the name of a static has at most ${String(NAME_BYTES)} bytes; "${name}" has ${String(bytes)}.`);
+  if (bytes > NAME_BYTES)
+    throw new RangeError(`the name of a static has at most ${String(NAME_BYTES)} bytes; "${name}" has ${String(bytes)}.`);
 }
 
 const kindName = (kind: number): string => (kind === LAZY ? "a lazy static" : `an ${ATOMIC_KINDS[kind - 1]?.name ?? "unknown thing"}`);

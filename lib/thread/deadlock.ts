@@ -43,7 +43,13 @@ export function findCycle(start: number, registry: Registry, blocked: ReadonlyMa
   return stands ? edges.map((edge) => edge.from) : undefined;
 }
 
-function walk(from: number, goal: number, registry: Registry, blocked: ReadonlyMap<number, Blocked>, seen: Set<number>): Edge[] | undefined {
+function walk(
+  from: number,
+  goal: number,
+  registry: Registry,
+  blocked: ReadonlyMap<number, Blocked>,
+  seen: Set<number>,
+): Edge[] | undefined {
   const report = blocked.get(from);
   if (report === undefined || seen.has(from)) return undefined;
   seen.add(from);

@@ -5,7 +5,8 @@ import type { ResourceLimits } from "../host/host.ts";
  * Who could end a wait: one thread, or whoever the words at these offsets of the sleeper's buffer name now. Owners are read
  * live and never noted, because a noted owner may have released long ago.
  */
-export type Holders = { readonly thread: number } | { readonly offset: number; readonly stride: number; readonly count: number; readonly shift: number };
+export type Holders =
+  { readonly thread: number } | { readonly offset: number; readonly stride: number; readonly count: number; readonly shift: number };
 
 /** Starts a thread under the supervisor. */
 export interface SpawnRequest {

@@ -85,7 +85,13 @@ async function uncontended(rows: Row[]): Promise<void> {
   const bars: Record<string, string> = { "Mutex.lock + release, try/finally": "<= 1.6", "Mutex.with": "<= 1.7" };
   for (const { name } of subjects.slice(1)) {
     const bar = bars[name];
-    rows.push({ what: name, figure: fromMap(figures, name), against: bare, ratio: ratio(figures, name, bare), ...(bar === undefined ? {} : { bar }) });
+    rows.push({
+      what: name,
+      figure: fromMap(figures, name),
+      against: bare,
+      ratio: ratio(figures, name, bare),
+      ...(bar === undefined ? {} : { bar }),
+    });
   }
   if (sum === 0) throw new Error("the sections were not run");
 }
@@ -197,9 +203,18 @@ async function contended(): Promise<Row[]> {
       }
       const what = `${String(threads)} threads, ${String(inside)} ns inside, ${String(outside)} outside`;
       const pairs = rates.ferrous.map((rate, round) => rate / (rates.futex[round] ?? Number.NaN));
-      rows.push({ what: `${what}: bare 3-state futex`, figure: million(median(rates.futex)), against: `fair ${median(fair.futex).toFixed(2)}` });
+      rows.push({
+        what: `${what}: bare 3-state futex`,
+        figure: million(median(rates.futex)),
+        against: `fair ${median(fair.futex).toFixed(2)}`,
+      });
       rows.push({ what: `${what}: Mutex`, figure: million(median(rates.ferrous)), against: "the bare futex", ratio: median(pairs), bar });
-      rows.push({ what: "    the smallest share of a fair share", figure: median(fair.ferrous).toFixed(2), value: median(fair.ferrous), bar: ">= 0.5" });
+      rows.push({
+        what: "    the smallest share of a fair share",
+        figure: median(fair.ferrous).toFixed(2),
+        value: median(fair.ferrous),
+        bar: ">= 0.5",
+      });
     }
   }
   return rows;
@@ -212,7 +227,8 @@ interface Peer {
 /** `multithreading` needs globals that Node 20 has not: they are lent to it for its import. */
 async function loadPeer(): Promise<Peer | undefined> {
   const lent = globalThis as { navigator?: unknown };
-  if (lent.navigator === undefined) Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: 2 }, configurable: true });
+  if (lent.navigator === undefined)
+    Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: 2 }, configurable: true });
   Promise.withResolvers ??= function withResolvers<T>() {
     let resolve!: (value: T | PromiseLike<T>) => void;
     let reject!: (reason?: unknown) => void;

@@ -55,7 +55,9 @@ export interface Row {
 
 /** Prints the table, a mark where a bar was missed. */
 export function print(title: string, rows: readonly Row[]): void {
-  console.log(`\n${title}   (Node ${process.versions.node}, ${String(availableParallelism())} cores, medians; the machine is shared: trust ratios)`);
+  console.log(
+    `\n${title}   (Node ${process.versions.node}, ${String(availableParallelism())} cores, medians; the machine is shared: trust ratios)`,
+  );
   const table = new Table({ head: ["what", "figure", "against", "ratio", "bar", ""], style: { head: [], border: [] } });
   for (const row of rows) {
     const value = row.value ?? row.ratio;

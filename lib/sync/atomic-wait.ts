@@ -1,0 +1,56 @@
+/** Sleeping on an atomic's own value: futex style, with nothing between the value and the sleeper. */
+import { TimeoutError } from "../errors.ts";
+import type { WaitOutcome, Word } from "../memory/word.ts";
+import type { Word64 } from "../memory/word64.ts";
+import { Line } from "../park/line.ts";
+import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
+import { wait, type Attempt } from "../park/wait.ts";
+
+/** Who sleeps on which word while it has which value. */
+export interface SleeperOn {
+  readonly word: Word | Word64;
+  /** As the word holds it: signed. */
+  readonly value: number | bigint;
+  readonly what: string;
+}
+
+export function waitOn(sleeper: SleeperOn, opts: WaitOptions | undefined): WaitOutcome {
+  const sleep = new OnValue(sleeper);
+  try {
+    wait(sleep.attempt, sleep, "wait", opts);
+    return sleep.outcome;
+  } catch (error) {
+    if (error instanceof TimeoutError) return "timed-out";
+    throw error;
+  }
+}
+
+export async function waitAsyncOn(sleeper: SleeperOn, opts: AsyncWaitOptions | undefined): Promise<WaitOutcome> {
+  const sleep = new OnValue(sleeper);
+  try {
+    // A line of its own: a count given to notify() counts every task that waits.
+    return await new Line().wait(sleep.attempt, () => sleep.outcome, sleep, "wait", opts);
+  } catch (error) {
+    if (error instanceof TimeoutError) return "timed-out";
+    throw error;
+  }
+}
+
+class OnValue {
+  readonly #sleeper: SleeperOn;
+  outcome: WaitOutcome = "not-equal";
+
+  constructor(sleeper: SleeperOn) {
+    this.#sleeper = sleeper;
+  }
+
+  describe(): string {
+    return this.#sleeper.what;
+  }
+
+  readonly attempt: Attempt = ({ wakes }) => {
+    const { word, value } = this.#sleeper;
+    if (wakes > 0) this.outcome = "ok";
+    return wakes > 0 || word.load() !== value ? undefined : { word, value };
+  };
+}
