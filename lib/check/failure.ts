@@ -1,7 +1,7 @@
 /**
  * Telling one failure from another.
  */
-import type { Kind} from "./operation.ts";
+import type { Kind } from "./operation.ts";
 import { KIND_NAMES, type Op } from "./operation.ts";
 import type { Memory } from "./memory.ts";
 import type { FailureKind } from "./report.ts";

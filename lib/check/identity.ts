@@ -81,13 +81,10 @@ export class Identities {
     return this.#lives[thread] as Life;
   }
 
-  /** A new execution shares this. */
-  prepare(_shared: unknown): void {}
-
-  as(thread: number, shared: unknown, body: (shared: unknown) => unknown): unknown {
+  as(thread: number, body: () => unknown): unknown {
     const leave = enterThread(this.#threads[thread] as ModelCurrent);
     try {
-      return body(shared);
+      return body();
     } finally {
       leave();
     }

@@ -39,8 +39,10 @@ export interface World extends Undertaker {
   readonly names: readonly string[];
   /** Builds the shared state for a new execution. */
   setup(): void;
+  /** The shared state, as a thread that begins to run gets it. */
+  open(): unknown;
   /** Runs a thread's body from its start. */
-  run(thread: number): unknown;
+  run(thread: number, state: unknown): unknown;
   /** The assertions, once all threads have ended. */
   after(results: readonly unknown[]): void;
   /** The source line of the operation that is being asked for, if this execution is recorded. */
@@ -223,13 +225,15 @@ export class Machine {
 
   #execute(thread: ModelThread, mode: "live" | "lookahead"): void {
     const outer = this.current;
+    this.current = undefined;
+    const shared = this.world.open();
     this.current = thread;
     thread.restart(mode);
     this.world.memory.restart(thread.id + 1);
     let result: unknown;
     let thrown: { readonly error: unknown } | undefined;
     try {
-      result = this.world.run(thread.id);
+      result = this.world.run(thread.id, shared);
     } catch (error) {
       thrown = { error };
     } finally {

@@ -8,7 +8,7 @@
  */
 import { CheckError } from "../errors.ts";
 import { PRUNE, type Chooser, type Machine } from "./machine.ts";
-import type { Deed} from "./operation.ts";
+import type { Deed } from "./operation.ts";
 import { choiceOf, deedOf, threadOf, type Step } from "./operation.ts";
 
 const VERSION = "m1";

@@ -149,12 +149,15 @@ export class State {
 
   #wait(thread: ModelThread, op: Op): unknown {
     const value = this.#memory.byId(op.buffer).cells(op.element)[op.index] as number | bigint;
-    const sleeps = value === op.a && (op.b as number) > 0;
-    const result = sleeps ? undefined : value === op.a ? "timed-out" : "not-equal";
+    const equal = value === op.a;
+    const { news } = thread.state;
+    const sleeps = equal && (op.b as number) > 0 && !news;
+    const result = sleeps ? undefined : !equal ? "not-equal" : news ? "ok" : "timed-out";
     // Even a wait that finds another value looks at the queue: whether it would sleep depends on bytes that a notify never reads.
     this.#took(thread, op, Deed.GO, Touch.READ, Touch.WRITE, result, value);
     if (sleeps) thread.state = thread.state.asleep(this.steps.length);
     else this.#advance(thread, op, result);
+    if (result === "ok") thread.state = thread.state.told(false);
     return result;
   }
 
@@ -187,6 +190,11 @@ export class State {
     const woke = woken.map(({ id }) => id);
     this.#took(thread, life, Deed.DIE, Touch.WRITE, Touch.WRITE, undefined, before, dead, woke);
     for (const sleeper of woken) this.#wake(sleeper);
+    // Who looked before the death and sleeps after it would miss it: the supervisor repeats the wake-up until everybody has looked.
+    for (const other of this.threads) {
+      if (other.state.status === Status.READY && !woken.includes(other) && this.#undertaker.sleepsNoted(other.id))
+        other.state = other.state.told(true);
+    }
     this.#stopSpinning(start, start + 4);
   }
 

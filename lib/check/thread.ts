@@ -27,6 +27,8 @@ export class ThreadState {
   /** How often a timeout ran out, or it woke without cause. */
   readonly timeouts: number;
   readonly wakes: number;
+  /** Somebody has died since it last slept: it is woken as soon as it sleeps, because nothing else tells it. */
+  readonly news: boolean;
   /** For a thread that would only look at the same values for ever: what it looks at. */
   readonly spinsOn: readonly Op[] | undefined;
   /** What its body returned. */
@@ -41,6 +43,7 @@ export class ThreadState {
     cause: number,
     timeouts: number,
     wakes: number,
+    news: boolean,
     spinsOn: readonly Op[] | undefined,
     result: unknown,
   ) {
@@ -51,38 +54,77 @@ export class ThreadState {
     this.cause = cause;
     this.timeouts = timeouts;
     this.wakes = wakes;
+    this.news = news;
     this.spinsOn = spinsOn;
     this.result = result;
   }
 
-  static readonly initial = new ThreadState(Status.READY, undefined, 0, 0, 0, 0, 0, undefined, undefined);
+  static readonly initial = new ThreadState(Status.READY, undefined, 0, 0, 0, 0, 0, false, undefined, undefined);
 
   /** It has come to its next operation. */
   reached(pending: Op, logged: number): ThreadState {
-    return new ThreadState(Status.READY, pending, logged, this.last, this.cause, this.timeouts, this.wakes, undefined, undefined);
+    return new ThreadState(
+      Status.READY,
+      pending,
+      logged,
+      this.last,
+      this.cause,
+      this.timeouts,
+      this.wakes,
+      this.news,
+      undefined,
+      undefined,
+    );
   }
   /** It has done its operation, as the step before `last`. */
   did(logged: number, last: number): ThreadState {
-    return new ThreadState(Status.READY, undefined, logged, last, 0, this.timeouts, this.wakes, undefined, undefined);
+    return new ThreadState(Status.READY, undefined, logged, last, 0, this.timeouts, this.wakes, this.news, undefined, undefined);
   }
   /** Its wait, the step before `last`, has put it to sleep. */
   asleep(last: number): ThreadState {
-    return new ThreadState(Status.ASLEEP, this.pending, this.logged, last, 0, this.timeouts, this.wakes, undefined, undefined);
+    return new ThreadState(Status.ASLEEP, this.pending, this.logged, last, 0, this.timeouts, this.wakes, this.news, undefined, undefined);
   }
   /** The step before `cause` has woken it. */
   woken(logged: number, cause: number): ThreadState {
-    return new ThreadState(Status.READY, undefined, logged, this.last, cause, this.timeouts, this.wakes, undefined, undefined);
+    return new ThreadState(Status.READY, undefined, logged, this.last, cause, this.timeouts, this.wakes, false, undefined, undefined);
   }
   /** Its wait was ended, as the step before `last`, by so many timeouts and wake-ups without cause. */
   gaveUp(logged: number, last: number, timeouts: number, wakes: number): ThreadState {
-    return new ThreadState(Status.READY, undefined, logged, last, 0, this.timeouts + timeouts, this.wakes + wakes, undefined, undefined);
+    return new ThreadState(
+      Status.READY,
+      undefined,
+      logged,
+      last,
+      0,
+      this.timeouts + timeouts,
+      this.wakes + wakes,
+      this.news,
+      undefined,
+      undefined,
+    );
   }
   /** It only looks, until the step before `cause` gives it something new to see. */
   spinning(spinsOn: readonly Op[] | undefined, cause = this.cause): ThreadState {
-    return new ThreadState(this.status, this.pending, this.logged, this.last, cause, this.timeouts, this.wakes, spinsOn, undefined);
+    return new ThreadState(
+      this.status,
+      this.pending,
+      this.logged,
+      this.last,
+      cause,
+      this.timeouts,
+      this.wakes,
+      this.news,
+      spinsOn,
+      undefined,
+    );
+  }
+  /** A death was, or was not yet, told to it. */
+  told(news: boolean): ThreadState {
+    const { status, pending, logged, last, cause, timeouts, wakes, spinsOn, result } = this;
+    return new ThreadState(status, pending, logged, last, cause, timeouts, wakes, news, spinsOn, result);
   }
   ended(status: Status, logged: number, result: unknown): ThreadState {
-    return new ThreadState(status, undefined, logged, this.last, this.cause, this.timeouts, this.wakes, undefined, result);
+    return new ThreadState(status, undefined, logged, this.last, this.cause, this.timeouts, this.wakes, this.news, undefined, result);
   }
 }
 

@@ -5,6 +5,7 @@ import { CheckError } from "../errors.ts";
 import { freshViews } from "../memory/views.ts";
 import { modelAtomics } from "./atomics.ts";
 import { Replacements, randomFrom } from "./globals.ts";
+import { opener } from "./handles.ts";
 import { Identities, type Life } from "./identity.ts";
 import { Machine, type Chooser, type World } from "./machine.ts";
 import { Memory } from "./memory.ts";
@@ -56,6 +57,7 @@ export class ModelWorld implements World {
   readonly #recording: boolean;
   readonly #identities: Identities;
   #machine: Machine | undefined;
+  #open: () => unknown = () => undefined;
   #random = randomFrom(0);
   /** Calls for the time outside of threads. */
   #asked = 0;
@@ -106,11 +108,16 @@ export class ModelWorld implements World {
     this.#asked = 0;
     this.#random = randomFrom(0);
     this.shared = this.#identities.asOutsider(this.#program.setup);
-    this.#identities.prepare(this.shared);
+    this.#open = this.#identities.asOutsider(() => opener(this.shared));
   }
 
-  run(thread: number): unknown {
-    return this.#identities.as(thread, this.shared, this.#program.bodies[thread] as (shared: unknown) => unknown);
+  open(): unknown {
+    return this.#open();
+  }
+
+  run(thread: number, state: unknown): unknown {
+    const body = this.#program.bodies[thread] as (state: unknown) => unknown;
+    return this.#identities.as(thread, () => body(state));
   }
 
   after(results: readonly unknown[]): void {

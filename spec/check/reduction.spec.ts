@@ -45,7 +45,7 @@ function explore(threads: Program, reduce: boolean, options: CheckOptions): Expl
   const scenario = programOf({ setup: words, threads: threads.map(run) });
   inWorld(scenario, limitsOf(options), strategy, false, (machine, world) => {
     machine.begin();
-    for (let choice: number | undefined; ; ) {
+    for (let choice: number | undefined; ;) {
       if (machine.run(choice) !== "pruned") note(machine, world.shared as Int32Array);
       const next = strategy.next(machine);
       if (next === undefined) return;

@@ -1,4 +1,5 @@
 /** Counters, flags and words that are changed by several threads. */
+import assert from "node:assert/strict";
 import { equal, subject, times, words, type Subject } from "./subject.ts";
 
 type Cells = Int32Array;
@@ -106,55 +107,118 @@ const shared = (drop: (cells: Cells) => boolean) => ({
   },
 });
 
+/** A reader that looks twice, and must not see the two halves of a change: seen only when both threads are interrupted. */
+const twoLooks = (write: (cells: Cells) => void) => ({
+  setup: () => words(1),
+  threads: [write, (cells: Cells) => `${String(Atomics.load(cells, 0))}${String(Atomics.load(cells, 0))}`],
+  after: (_: Cells, [, seen]: readonly unknown[]) => {
+    assert.notEqual(seen, "12");
+  },
+});
+
 export const counters: readonly Subject[] = [
-  subject("counter: load and store instead of add", "assertion", counter(2, atomicAdd), counter(2, (cells) => {
-    Atomics.store(cells, 0, Atomics.load(cells, 0) + 1);
-  })),
-  subject("counter: plain increments", "data race", counter(2, atomicAdd), counter(2, (cells) => {
-    cells[0] = (cells[0] ?? 0) + 1;
-  })),
-  subject("counter: compare-and-exchange without a retry", "assertion", counter(3, (cells) => {
-    for (let seen = Atomics.load(cells, 0); ; ) {
-      const was = Atomics.compareExchange(cells, 0, seen, seen + 1);
-      if (was === seen) return;
-      seen = was;
-    }
-  }), counter(3, (cells) => {
-    const seen = Atomics.load(cells, 0);
-    Atomics.compareExchange(cells, 0, seen, seen + 1);
-  })),
-  subject("once: checks and claims in two steps", "assertion", initialised((cells) => Atomics.compareExchange(cells, 0, 0, 1) === 0), initialised((cells) => {
-    if (Atomics.load(cells, 0) !== 0) return false;
-    Atomics.store(cells, 0, 1);
-    return true;
-  })),
-  subject("double-checked flag: second check forgotten", "assertion", initialised((cells) => Atomics.load(cells, 0) === 0 && Atomics.compareExchange(cells, 0, 0, 1) === 0), initialised((cells) => {
-    const fresh = Atomics.load(cells, 0) === 0;
-    if (fresh) Atomics.exchange(cells, 0, 1);
-    return fresh;
-  })),
+  subject(
+    "counter: load and store instead of add",
+    "assertion",
+    counter(2, atomicAdd),
+    counter(2, (cells) => {
+      Atomics.store(cells, 0, Atomics.load(cells, 0) + 1);
+    }),
+  ),
+  subject(
+    "counter: plain increments",
+    "data race",
+    counter(2, atomicAdd),
+    counter(2, (cells) => {
+      cells[0] = (cells[0] ?? 0) + 1;
+    }),
+  ),
+  subject(
+    "counter: compare-and-exchange without a retry",
+    "assertion",
+    counter(3, (cells) => {
+      for (let seen = Atomics.load(cells, 0); ;) {
+        const was = Atomics.compareExchange(cells, 0, seen, seen + 1);
+        if (was === seen) return;
+        seen = was;
+      }
+    }),
+    counter(3, (cells) => {
+      const seen = Atomics.load(cells, 0);
+      Atomics.compareExchange(cells, 0, seen, seen + 1);
+    }),
+  ),
+  subject(
+    "once: checks and claims in two steps",
+    "assertion",
+    initialised((cells) => Atomics.compareExchange(cells, 0, 0, 1) === 0),
+    initialised((cells) => {
+      if (Atomics.load(cells, 0) !== 0) return false;
+      Atomics.store(cells, 0, 1);
+      return true;
+    }),
+  ),
+  subject(
+    "double-checked flag: second check forgotten",
+    "assertion",
+    initialised((cells) => Atomics.load(cells, 0) === 0 && Atomics.compareExchange(cells, 0, 0, 1) === 0),
+    initialised((cells) => {
+      const fresh = Atomics.load(cells, 0) === 0;
+      if (fresh) Atomics.exchange(cells, 0, 1);
+      return fresh;
+    }),
+  ),
   subject("stack: ABA", "assertion", stack(NODE + 1), stack(0)),
-  subject("publication: flag before data", "assertion", published((cells) => {
-    Atomics.store(cells, 0, 42);
-    Atomics.store(cells, 1, 1);
-  }), published((cells) => {
-    Atomics.store(cells, 1, 1);
-    Atomics.store(cells, 0, 42);
-  })),
-  subject("publication: plain flag", "data race", published((cells) => {
-    cells[0] = 42;
-    Atomics.store(cells, 1, 1);
-  }), published((cells) => {
-    cells[0] = 42;
-    cells[1] = 1;
-  })),
-  subject("maximum: no second look", "assertion", maximum((cells, value) => {
-    for (let seen = Atomics.load(cells, 0); seen < value; ) seen = Atomics.compareExchange(cells, 0, seen, value);
-  }), maximum((cells, value) => {
-    if (Atomics.load(cells, 0) < value) Atomics.store(cells, 0, value);
-  })),
-  subject("reference count: looks after it let go", "assertion", shared((cells) => Atomics.sub(cells, 0, 1) === 1), shared((cells) => {
-    Atomics.sub(cells, 0, 1);
-    return Atomics.load(cells, 0) === 0;
-  })),
+  subject(
+    "publication: flag before data",
+    "assertion",
+    published((cells) => {
+      Atomics.store(cells, 0, 42);
+      Atomics.store(cells, 1, 1);
+    }),
+    published((cells) => {
+      Atomics.store(cells, 1, 1);
+      Atomics.store(cells, 0, 42);
+    }),
+  ),
+  subject(
+    "publication: plain flag",
+    "data race",
+    published((cells) => {
+      cells[0] = 42;
+      Atomics.store(cells, 1, 1);
+    }),
+    published((cells) => {
+      cells[0] = 42;
+      cells[1] = 1;
+    }),
+  ),
+  subject(
+    "maximum: no second look",
+    "assertion",
+    maximum((cells, value) => {
+      for (let seen = Atomics.load(cells, 0); seen < value;) seen = Atomics.compareExchange(cells, 0, seen, value);
+    }),
+    maximum((cells, value) => {
+      if (Atomics.load(cells, 0) < value) Atomics.store(cells, 0, value);
+    }),
+  ),
+  subject(
+    "reference count: looks after it let go",
+    "assertion",
+    shared((cells) => Atomics.sub(cells, 0, 1) === 1),
+    shared((cells) => {
+      Atomics.sub(cells, 0, 1);
+      return Atomics.load(cells, 0) === 0;
+    }),
+  ),
+  subject(
+    "change in two steps (needs 2 preemptions)",
+    "assertion",
+    twoLooks((cells) => void Atomics.store(cells, 0, 2)),
+    twoLooks((cells) => {
+      Atomics.store(cells, 0, 1);
+      Atomics.store(cells, 0, 2);
+    }),
+  ),
 ];

@@ -150,111 +150,225 @@ const owned = (unlock: (cells: Cells, me: number) => void) => ({
 });
 
 export const locks: readonly Subject[] = [
-  subject("mutex: unlock forgets to notify", "lost wake-up", around(futex), around({ ...futex, unlock: (cells) => void Atomics.store(cells, 0, 0) })),
-  subject("mutex: notify before the store", "lost wake-up", around(futex), around({
-    ...futex,
-    unlock(cells) {
-      if (Atomics.load(cells, 0) === 2) Atomics.notify(cells, 0, 1);
-      Atomics.store(cells, 0, 0);
-    },
-  })),
-  subject("mutex: no look again after waking", "assertion", around(futex, 3), around({
-    ...futex,
-    lock(cells) {
-      if (Atomics.compareExchange(cells, 0, 0, 1) === 0) return;
-      if (Atomics.exchange(cells, 0, 2) !== 0) Atomics.wait(cells, 0, 2);
-    },
-  }, 3)),
-  subject("mutex: the woken takes it as if nobody else slept (3 threads)", "lost wake-up", around(futex, 3), around({
-    ...futex,
-    lock(cells) {
-      for (let seen = Atomics.compareExchange(cells, 0, 0, 1); seen !== 0; seen = Atomics.compareExchange(cells, 0, 0, 1)) {
-        if (seen === 2 || Atomics.compareExchange(cells, 0, 1, 2) !== 0) Atomics.wait(cells, 0, 2);
-      }
-    },
-  }, 3)),
-  subject("mutex: load, then store", "assertion", around(futex), around({
-    ...futex,
-    lock(cells) {
-      while (Atomics.load(cells, 0) !== 0) Atomics.wait(cells, 0, 1);
-      Atomics.store(cells, 0, 1);
-    },
-  })),
-  subject("mutex: unlock without the lock", "assertion", around(futex), around({
-    lock(cells, me) {
-      if (me === 0) futex.lock(cells, me);
-    },
-    unlock: futex.unlock.bind(futex),
-  })),
-  subject("mutex: unlocked early (needs 2 switches)", "assertion", around(futex, 2, 2), around({
-    lock: futex.lock.bind(futex),
-    unlock(cells, me) {
-      futex.unlock(cells, me);
-      if (me === 1) Atomics.store(cells, 0, 0);
-    },
-  }, 3, 1)),
-  subject("spin lock: test, then set", "assertion", around(spin), around({
-    ...spin,
-    lock(cells) {
-      while (Atomics.load(cells, 0) !== 0);
-      Atomics.store(cells, 0, 1);
-    },
-  })),
+  subject(
+    "mutex: unlock forgets to notify",
+    "lost wake-up",
+    around(futex),
+    around({ ...futex, unlock: (cells) => void Atomics.store(cells, 0, 0) }),
+  ),
+  subject(
+    "mutex: notify before the store",
+    "lost wake-up",
+    around(futex),
+    around({
+      ...futex,
+      unlock(cells) {
+        if (Atomics.load(cells, 0) === 2) Atomics.notify(cells, 0, 1);
+        Atomics.store(cells, 0, 0);
+      },
+    }),
+  ),
+  subject(
+    "mutex: no look again after waking",
+    "assertion",
+    around(futex, 3),
+    around(
+      {
+        ...futex,
+        lock(cells) {
+          if (Atomics.compareExchange(cells, 0, 0, 1) === 0) return;
+          if (Atomics.exchange(cells, 0, 2) !== 0) Atomics.wait(cells, 0, 2);
+        },
+      },
+      3,
+    ),
+  ),
+  subject(
+    "mutex: the woken takes it as if nobody else slept (3 threads)",
+    "lost wake-up",
+    around(futex, 3),
+    around(
+      {
+        ...futex,
+        lock(cells) {
+          for (let seen = Atomics.compareExchange(cells, 0, 0, 1); seen !== 0; seen = Atomics.compareExchange(cells, 0, 0, 1)) {
+            if (seen === 2 || Atomics.compareExchange(cells, 0, 1, 2) !== 0) Atomics.wait(cells, 0, 2);
+          }
+        },
+      },
+      3,
+    ),
+  ),
+  subject(
+    "mutex: load, then store",
+    "lost wake-up",
+    around(futex),
+    around({
+      ...futex,
+      lock(cells) {
+        while (Atomics.load(cells, 0) !== 0) Atomics.wait(cells, 0, 1);
+        Atomics.store(cells, 0, 1);
+      },
+    }),
+  ),
+  subject(
+    "mutex: unlock without the lock",
+    "assertion",
+    around(futex),
+    around({
+      lock(cells, me) {
+        if (me === 0) futex.lock(cells, me);
+      },
+      unlock: futex.unlock.bind(futex),
+    }),
+  ),
+  subject(
+    "mutex: unlocked once more than locked",
+    "assertion",
+    around(futex, 2, 2),
+    around(
+      {
+        lock: futex.lock.bind(futex),
+        unlock(cells, me) {
+          futex.unlock(cells, me);
+          if (me === 1) Atomics.store(cells, 0, 0);
+        },
+      },
+      2,
+      2,
+    ),
+  ),
+  subject(
+    "spin lock: test, then set",
+    "assertion",
+    around(spin),
+    around({
+      ...spin,
+      lock(cells) {
+        while (Atomics.load(cells, 0) !== 0);
+        Atomics.store(cells, 0, 1);
+      },
+    }),
+  ),
   subject("spin lock: never unlocked", "livelock", around(spin), around({ ...spin, unlock: () => undefined })),
-  subject("spin lock: unlocked by a plain store", "data race", around(spin), around({
-    ...spin,
-    unlock(cells) {
-      cells[0] = 0;
-    },
-  })),
-  subject("ticket lock: ticket drawn in two steps", "assertion", around(ticket), around({
-    ...ticket,
-    lock(cells) {
-      const mine = Atomics.load(cells, 0);
-      Atomics.store(cells, 0, mine + 1);
-      while (Atomics.load(cells, 1) !== mine);
-    },
-  })),
-  subject("Peterson: plain stores", "data race", around(peterson), around({
-    ...peterson,
-    lock(cells, me) {
-      cells[me] = 1;
-      cells[3] = 1 - me;
-      while (Atomics.load(cells, 1 - me) === 1 && Atomics.load(cells, 3) === 1 - me);
-    },
-  })),
-  subject("Peterson: turn before want", "assertion", around(peterson), around({
-    ...peterson,
-    lock(cells, me) {
-      Atomics.store(cells, 3, 1 - me);
-      Atomics.store(cells, me, 1);
-      while (Atomics.load(cells, 1 - me) === 1 && Atomics.load(cells, 3) === 1 - me);
-    },
-  })),
-  subject("Dekker: plain stores", "data race", around(dekker), around({
-    ...dekker,
-    unlock(cells, me) {
-      cells[3] = 1 - me;
-      cells[me] = 0;
-    },
-  })),
-  subject("Dekker: nobody gives way", "livelock", around(dekker), around({
-    ...dekker,
-    lock(cells, me) {
-      Atomics.store(cells, me, 1);
-      while (Atomics.load(cells, 1 - me) === 1);
-    },
-  })),
+  subject(
+    "spin lock: unlocked by a plain store",
+    "data race",
+    around(spin),
+    around({
+      ...spin,
+      unlock(cells) {
+        cells[0] = 0;
+      },
+    }),
+  ),
+  subject(
+    "ticket lock: ticket drawn in two steps",
+    "livelock",
+    around(ticket),
+    around({
+      ...ticket,
+      lock(cells) {
+        const mine = Atomics.load(cells, 0);
+        Atomics.store(cells, 0, mine + 1);
+        while (Atomics.load(cells, 1) !== mine);
+      },
+    }),
+  ),
+  subject(
+    "Peterson: plain stores",
+    "data race",
+    around(peterson),
+    around({
+      ...peterson,
+      lock(cells, me) {
+        cells[me] = 1;
+        cells[3] = 1 - me;
+        while (Atomics.load(cells, 1 - me) === 1 && Atomics.load(cells, 3) === 1 - me);
+      },
+    }),
+  ),
+  subject(
+    "Peterson: turn before want",
+    "assertion",
+    around(peterson),
+    around({
+      ...peterson,
+      lock(cells, me) {
+        Atomics.store(cells, 3, 1 - me);
+        Atomics.store(cells, me, 1);
+        while (Atomics.load(cells, 1 - me) === 1 && Atomics.load(cells, 3) === 1 - me);
+      },
+    }),
+  ),
+  subject(
+    "Dekker: plain stores",
+    "data race",
+    around(dekker),
+    around({
+      ...dekker,
+      unlock(cells, me) {
+        cells[3] = 1 - me;
+        cells[me] = 0;
+      },
+    }),
+  ),
+  subject(
+    "Dekker: nobody gives way",
+    "livelock",
+    around(dekker),
+    around({
+      ...dekker,
+      lock(cells, me) {
+        Atomics.store(cells, me, 1);
+        while (Atomics.load(cells, 1 - me) === 1);
+      },
+    }),
+  ),
   subject("reader-writer lock: the count of readers overflows", "assertion", readWrite(1, true), readWrite(1, false)),
-  subject("two locks in two orders", "deadlock", both([[0, 1], [0, 1]]), both([[0, 1], [1, 0]])),
-  subject("three locks in a ring (3 threads)", "deadlock", both([[0, 1], [1, 3], [0, 3]]), both([[0, 1], [1, 3], [3, 0]])),
-  subject("seqlock: no second look", "assertion", sequence((cells) => {
-    for (;;) {
-      const before = Atomics.load(cells, 0);
-      if (before % 2 === 1) continue;
-      const halves = [Atomics.load(cells, 1), Atomics.load(cells, 2)] as const;
-      if (Atomics.load(cells, 0) === before) return halves;
-    }
-  }), sequence((cells) => (Atomics.load(cells, 0) % 2 === 1 ? undefined : [Atomics.load(cells, 1), Atomics.load(cells, 2)]))),
-  subject("owned lock: unlock by a thread that does not hold it", "assertion", owned((cells, me) => void Atomics.compareExchange(cells, 0, me + 1, 0)), owned((cells) => void Atomics.store(cells, 0, 0))),
+  subject(
+    "two locks in two orders",
+    "deadlock",
+    both([
+      [0, 1],
+      [0, 1],
+    ]),
+    both([
+      [0, 1],
+      [1, 0],
+    ]),
+  ),
+  subject(
+    "three locks in a ring (3 threads)",
+    "deadlock",
+    both([
+      [0, 1],
+      [1, 3],
+      [0, 3],
+    ]),
+    both([
+      [0, 1],
+      [1, 3],
+      [3, 0],
+    ]),
+  ),
+  subject(
+    "seqlock: no second look",
+    "assertion",
+    sequence((cells) => {
+      for (;;) {
+        const before = Atomics.load(cells, 0);
+        if (before % 2 === 1) continue;
+        const halves = [Atomics.load(cells, 1), Atomics.load(cells, 2)] as const;
+        if (Atomics.load(cells, 0) === before) return halves;
+      }
+    }),
+    sequence((cells) => (Atomics.load(cells, 0) % 2 === 1 ? undefined : [Atomics.load(cells, 1), Atomics.load(cells, 2)])),
+  ),
+  subject(
+    "owned lock: unlock by a thread that does not hold it",
+    "assertion",
+    owned((cells, me) => void Atomics.compareExchange(cells, 0, me + 1, 0)),
+    owned((cells) => void Atomics.store(cells, 0, 0)),
+  ),
 ];

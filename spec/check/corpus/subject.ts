@@ -1,4 +1,5 @@
 /** A subject of the corpus: plain Int32Array and Atomics code, right and, beside it, broken. */
+import assert from "node:assert/strict";
 import type { CheckOptions, FailureKind, Scenario } from "../../../lib/check/index.ts";
 
 export interface Subject {
@@ -12,13 +13,13 @@ export interface Subject {
 
 /** Keeps the type of each state inside its subject. */
 export function subject<S>(name: string, kind: FailureKind, right: Scenario<S>, broken: Scenario<S>, options: CheckOptions = {}): Subject {
-  return { name, kind, right: right as Scenario<never>, broken: broken as Scenario<never>, options };
+  return { name, kind, right: right as unknown as Scenario<never>, broken: broken as unknown as Scenario<never>, options };
 }
 
 export const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 
 export function equal(actual: unknown, expected: unknown, what: string): void {
-  if (actual !== expected) throw new Error(`${what} is ${String(actual)}, not ${String(expected)}`);
+  assert.equal(actual, expected, `${what} is ${String(actual)}, not ${String(expected)}`);
 }
 
 /** So many copies of one thread; each is told its number. */
