@@ -21,11 +21,12 @@ export interface Guarded<T> {
  */
 export class MutexGuard<T> implements Disposable {
   readonly #lock: Guarded<T>;
-  #held = true;
+  #held: boolean;
 
   /** @internal */
   constructor(lock: Guarded<T>) {
     this.#lock = lock;
+    this.#held = true;
   }
 
   /**

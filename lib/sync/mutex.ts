@@ -31,7 +31,7 @@ import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited, type Sleep, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { assertSync } from "../send/send.ts";
-import { currentThread } from "../thread/current.ts";
+import { currentId, currentThread } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { MutexGuard, type Guarded } from "./guard.ts";
 
@@ -44,7 +44,7 @@ const OWNER_SHIFT = 4;
 const ownerOf = (state: number): number => state >>> OWNER_SHIFT;
 
 /** So many wake-ups in vain, and the lock is kept for those who sleep. */
-const PATIENCE = 8;
+const PATIENCE = 32;
 /** In ms. A kept lock is a courtesy, no right: the one it is kept for may have given up or died. */
 const COURTESY = 1;
 
@@ -178,9 +178,9 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link lockAsync}
    */
   lock(opts?: WaitOptions & PoisonOptions): MutexGuard<T> {
-    const mine = currentThread().id << OWNER_SHIFT;
-    if (this.#state.compareExchange(FREE, mine) === FREE) return new MutexGuard(this);
-    return this.#lockSlow(opts);
+    const mine = currentId() << OWNER_SHIFT;
+    if (this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
+    return new MutexGuard(this);
   }
 
   /**
@@ -190,7 +190,7 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
   tryLock(opts?: PoisonOptions): MutexGuard<T> | undefined {
     const waiter: Waiter = { me: currentThread().id, blocks: false, wakes: 0 };
     for (let seen = this.#state.load(); this.#isFree(seen); seen = this.#state.load()) {
-      if (this.#take(seen, waiter)) return this.#admit(opts);
+      if (this.#take(seen, waiter)) return this.#guard(opts);
     }
     return undefined;
   }
@@ -203,11 +203,11 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
    */
   lockAsync(opts?: AsyncWaitOptions & PoisonOptions): Promise<MutexGuard<T>> {
     if (this.#line?.isEmpty !== false) {
-      const mine = currentThread().id << OWNER_SHIFT;
+      const mine = currentId() << OWNER_SHIFT;
       if (this.#state.compareExchange(FREE, mine) === FREE) return Promise.resolve(new MutexGuard(this));
     }
     this.#line ??= new Line();
-    return this.#line.wait(this.#attempt(), () => this.#admit(opts), this, "lock", opts);
+    return this.#line.wait(this.#attempt(), () => this.#guard(opts), this, "lock", opts);
   }
 
   /**
@@ -216,16 +216,17 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
    */
   with<R>(fn: (value: T) => NotPromise<R>, opts?: WaitOptions & PoisonOptions): R {
     refuseAsync(fn);
-    const guard = this.lock(opts);
+    const mine = currentId() << OWNER_SHIFT;
+    if (this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
     try {
       const result: unknown = fn(this.getValue());
       if (isThenable(result)) throw asyncInsideWith();
       return result as R;
     } catch (error) {
-      guard.poison();
+      this.poison();
       throw error;
     } finally {
-      guard.release();
+      this.unlock();
     }
   }
 
@@ -290,12 +291,16 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
 
   // --- the algorithm ---
 
-  #lockSlow(opts: (WaitOptions & PoisonOptions) | undefined): MutexGuard<T> {
+  #lockSlow(mine: number, opts: (WaitOptions & PoisonOptions) | undefined): void {
     const { spins } = currentThread();
-    // Looks only: the attempt is what takes. A poisoned or kept lock is no use to wait for in this way.
-    for (let spin = 0; spin < spins && ownerOf(this.#state.load()) !== 0; spin++);
+    // Most sections are over before a thread could fall asleep. Once somebody sleeps, spinning would burn the core that the holder needs.
+    for (let spin = 0; spin < spins; spin++) {
+      const seen = this.#state.load();
+      if (seen === FREE && this.#state.compareExchange(FREE, mine) === FREE) return;
+      if ((seen & (WAITERS | POISONED | STARVING)) !== 0) break;
+    }
     wait(this.#attempt(), this, "lock", opts);
-    return this.#admit(opts);
+    this.#admit(opts);
   }
 
   /** Takes a free lock, or marks a held one as waited for and says what to sleep on. */
@@ -334,9 +339,14 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
     return true;
   }
 
-  /** The lock is taken: a guard, unless the data is in doubt and nobody asked to see it. */
-  #admit(opts: PoisonOptions | undefined): MutexGuard<T> {
-    if ((this.#state.load() & POISONED) === 0 || opts?.allowPoisoned === true) return new MutexGuard(this);
+  #guard(opts: PoisonOptions | undefined): MutexGuard<T> {
+    this.#admit(opts);
+    return new MutexGuard(this);
+  }
+
+  /** The lock is taken. Gives it back, and throws, if the data is in doubt and nobody asked to see it. */
+  #admit(opts: PoisonOptions | undefined): void {
+    if ((this.#state.load() & POISONED) === 0 || opts?.allowPoisoned === true) return;
     const culprit = this.#culprit().load();
     this.unlock();
     throw new PoisonedError(this.describe(), culprit === 0 ? "a thread" : currentThread().registry.describe(culprit));
@@ -345,17 +355,18 @@ export class Mutex<T = undefined> implements Guarded<T>, Awaited {
   /** @internal */
   unlock(): void {
     // PAIRS: with the compareExchange that takes the lock; its winner sees all that was written under it.
-    const mine = currentThread().id << OWNER_SHIFT;
-    if (this.#state.compareExchange(mine, FREE) !== mine) this.#unlockSlow(mine);
+    const mine = currentId() << OWNER_SHIFT;
+    const seen = this.#state.compareExchange(mine, FREE);
+    if (seen !== mine) this.#unlockSlow(mine, seen);
   }
 
-  #unlockSlow(mine: number): void {
-    for (;;) {
-      const seen = this.#state.load();
+  #unlockSlow(mine: number, found: number): void {
+    for (let seen = found, next = found; ; seen = next) {
       // Never a plain store: if the lock was taken over, it would free the successor's.
       if (ownerOf(seen) !== ownerOf(mine)) throw new ReleasedError(this.describe());
       const kept = (seen & WAITERS) !== 0 ? seen & (POISONED | STARVING) : seen & POISONED;
-      if (this.#state.compareExchange(seen, kept) !== seen) continue;
+      next = this.#state.compareExchange(seen, kept);
+      if (next !== seen) continue;
       if ((seen & ASYNC) !== 0) this.#state.notify();
       else if ((seen & WAITERS) !== 0) this.#state.notify(1);
       return;

@@ -18,25 +18,38 @@ export interface Current {
 }
 
 let current: Current | undefined;
+/** The id of `current`, 0 without one: apart, because reading it from the object makes an uncontended lock 0.2 times the bare pair dearer. */
+let currentNumber = 0;
+
+function become(thread: Current | undefined): void {
+  current = thread;
+  currentNumber = thread?.id ?? 0;
+}
 
 /** The thread that runs this code; joins the registry on first use. */
 export function currentThread(): Current {
   return current ?? join();
 }
 
+/** The id of the thread that runs this code. */
+export function currentId(): number {
+  return currentNumber === 0 ? join().id : currentNumber;
+}
+
 /** Becomes another thread until the returned function is called: for the checker's worlds. @internal */
 export function enterThread(other: Current): () => void {
   const before = current;
-  current = other;
+  become(other);
   return () => {
-    current = before;
+    become(before);
   };
 }
 
 /** Takes the id that the spawner claimed for this thread. */
 export function assumeThread(id: number): Current {
-  current = { id, registry: registry(), spins: SPINS, modelled: false };
-  return current;
+  const thread: Current = { id, registry: registry(), spins: SPINS, modelled: false };
+  become(thread);
+  return thread;
 }
 
 /**
