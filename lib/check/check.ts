@@ -42,8 +42,11 @@ const EXHAUSTIVE_TIME = 10_000;
  * // report.verdict === "failed", report.failure.trace shows how
  */
 export function check<S>(scenario: Scenario<S>, options: CheckOptions = {}): Report {
-  const program = programOf(scenario);
-  const limits = limitsOf(options);
+  return explored(programOf(scenario), limitsOf(options), options);
+}
+
+/** What {@link check} does, once the scenario and the options are known to make sense. */
+export function explored(program: Program, limits: Limits, options: CheckOptions): Report {
   if (options.replay !== undefined) return replay(program, limits, decode(options.replay));
   const strategy = strategyOf(options);
   const draws = options.strategy === "random" || options.strategy === "pct";

@@ -50,3 +50,8 @@ export const nameOf = (kind: Kind): string => KIND_NAMES[kind];
 
 export const ADVICE =
   "A body must do the same when its operations return the same: build what it uses inside, share through shared memory only, and let no counter, cache or ordinary object live across runs.";
+
+/** Thrown by the assertion that every history must pass. */
+export class NotLinearizable extends Error {
+  override readonly name = "NotLinearizable";
+}

@@ -1,4 +1,5 @@
 /** ferrous/check: every interleaving of ordinary synchronous code. Re-exports only. */
 export { check } from "./check.ts";
+export { checkOperations, type Operation, type OperationsOptions, type OperationsScenario } from "./operations.ts";
 export { expectPassed, type Failure, type FailureKind, type Report } from "./report.ts";
 export type { Body, CheckOptions, Results, Scenario } from "./scenario.ts";

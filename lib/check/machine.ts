@@ -10,9 +10,9 @@
  * wrote, and the recorded lengths of the logs bring it to where the two part.
  */
 import { CheckError } from "../errors.ts";
-import { ADVICE, describe, isAssertion, isPromise, nameOf, whyStuck } from "./failure.ts";
+import { ADVICE, describe, isAssertion, isPromise, NotLinearizable, nameOf, whyStuck } from "./failure.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
-import { Deed, Kind, choiceOf, deedOf, threadOf, type Op } from "./operation.ts";
+import { Deed, Kind, choiceOf, deedOf, threadOf, type Op, type Step } from "./operation.ts";
 import { BYTES_PER } from "./real.ts";
 import type { FailureKind } from "./report.ts";
 import { findSpin, isIdle, mayRepeat } from "./spin.ts";
@@ -137,6 +137,8 @@ export class Machine {
       return this.#differs(thread, op, kind);
     }
     const result = this.state.go(thread, op);
+    (this.state.steps.at(-1) as Step).calls |= thread.calls;
+    thread.calls = 0;
     if (thread.state.status === Status.ASLEEP) {
       this.#next = this.#decide();
       return thread.suspend();
@@ -277,6 +279,7 @@ export class Machine {
       this.world.after(this.state.threads.map(({ state }) => state.result));
     } catch (error) {
       if (error instanceof CheckError) throw error;
+      if (error instanceof NotLinearizable) this.fail("not linearizable", error.message);
       this.fail("assertion", `after threw ${describe(error)}`, { error });
     }
   }
@@ -287,6 +290,7 @@ export class Machine {
     if (!isThat(op, kind, buffer, element, index, a, b)) return this.#differs(thread, op, kind);
     const result = thread.results[at];
     thread.cursor = at + 1;
+    if (kind < Kind.READ) thread.calls = 0;
     if (kind === Kind.WAIT && result === "timed-out") thread.waited += op.b as number;
     return result;
   }

@@ -3,6 +3,7 @@
  */
 import { CheckError } from "../errors.ts";
 import { isPromise } from "./failure.ts";
+import type { History } from "./history.ts";
 import type { Limits } from "./state.ts";
 
 /** A thread's code: ordinary and synchronous. It shares `state` with the others, and returns what `after` wants to know. */
@@ -53,6 +54,8 @@ export interface Program {
   readonly bodies: readonly Body<unknown>[];
   readonly setup: () => unknown;
   readonly after: (state: unknown, results: readonly unknown[]) => void;
+  /** Who wants to know when calls begin and return. */
+  readonly history?: History;
 }
 
 export const MAX_THREADS = 8;

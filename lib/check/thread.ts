@@ -148,6 +148,8 @@ export class ModelThread {
   asked = 0;
   drawn = 0;
   waited = 0;
+  /** CALL if its next operation is the first of a call: see history.ts. */
+  calls = 0;
   /** Does it seem to go round? What it would do next, as far as `horizon` operations ahead: see spin.ts. */
   suspect = false;
   ahead: Look[] = [];

@@ -39,6 +39,7 @@ export function inWorld<R>(
     const world = new ModelWorld(program, replaced, recording);
     const machine = new Machine(world, limits, chooser);
     world.install(machine);
+    program.history?.attach(machine);
     return work(machine, world);
   } finally {
     replaced.restore();

@@ -1,0 +1,105 @@
+/**
+ * Calls and returns: which call was over before which began, in one execution.
+ *
+ * Order in time is no matter of dependence between steps, so equivalent executions can have different histories. Therefore a
+ * step with which a call begins and a step with which one ends are made dependent (see {@link dependent}), and a call is taken
+ * to begin as late and to end as early as it can: with its first and its last step.
+ */
+import type { Machine } from "./machine.ts";
+import { CALL, Deed, Kind, RETURN, deedOf, type Op } from "./operation.ts";
+import { SUSPEND } from "./thread.ts";
+
+/** What a call came to. */
+export type Result = { readonly returned: unknown } | { readonly threw: unknown };
+
+/** One call of a finished execution. */
+export interface Call {
+  readonly thread: number;
+  readonly name: string;
+  readonly args: readonly unknown[];
+  /** Undefined if its thread died in it: it may or may not have had its effect. */
+  readonly result: Result | undefined;
+  /** Steps, or between steps for a call that had none. */
+  readonly began: number;
+  readonly ended: number;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly args: readonly unknown[];
+  /** Positions in the thread's log. */
+  readonly from: number;
+  to: number;
+  result: Result | undefined;
+}
+
+export class History {
+  readonly #entries: Entry[][] = [];
+  #machine: Machine | undefined;
+
+  attach(machine: Machine): void {
+    this.#machine = machine;
+  }
+
+  /** A thread begins its run. */
+  restart(thread: number): void {
+    this.#entries[thread] = [];
+  }
+
+  /** Runs one call of the running thread. What it throws is its result. */
+  call(thread: number, name: string, args: readonly unknown[], run: () => unknown): void {
+    const machine = this.#machine as Machine;
+    const model = machine.state.threads[thread] as Machine["state"]["threads"][number];
+    const entry: Entry = { name, args, from: model.cursor, to: Infinity, result: undefined };
+    this.#entries[thread]?.push(entry);
+    model.calls = CALL;
+    let result: Result;
+    try {
+      result = { returned: run() };
+    } catch (error) {
+      if (error === SUSPEND) throw error;
+      result = { threw: error };
+    }
+    if (model.mode === "suspended") return;
+    entry.result = result;
+    entry.to = model.cursor;
+    // A run that repeats what was done has had its return noted before.
+    const { pending, last, cause } = model.state;
+    const step = machine.state.steps[Math.max(last, cause) - 1];
+    if (model.mode === "live" && model.cursor === model.ops.length && pending === undefined && step !== undefined) step.calls |= RETURN;
+  }
+
+  /** All calls of the execution that has just ended. */
+  calls(): Call[] {
+    const { threads } = (this.#machine as Machine).state;
+    return threads.flatMap(({ id, state, ops }) => {
+      const spans = this.#spans(id, ops.slice(0, state.logged));
+      return (this.#entries[id] ?? [])
+        .filter(({ from }) => from <= state.logged)
+        .map(({ name, args, from, to, result }) => {
+          const over = to <= state.logged;
+          const own = spans.slice(from, over ? to : state.logged).filter((span) => span !== undefined);
+          const between = (spans.slice(0, from).findLast((span) => span !== undefined)?.ended ?? -1) + 0.5;
+          const began = own[0]?.began ?? between;
+          const ended = over ? (own.at(-1)?.ended ?? between) : Infinity;
+          return { thread: id, name, args, result: over ? result : undefined, began, ended };
+        });
+    });
+  }
+
+  /** For each entry of a thread's log the steps with which it began and was over; undefined for plain accesses. */
+  #spans(thread: number, ops: readonly Op[]): ({ readonly began: number; readonly ended: number } | undefined)[] {
+    const { steps } = (this.#machine as Machine).state;
+    const own = steps.flatMap((step, at) => (step.thread === thread && deedOf(step.choice) !== Deed.DIE ? [at] : []));
+    let next = 0;
+    return ops.map((op) => {
+      if (op.kind === Kind.READ || op.kind === Kind.WRITE) return undefined;
+      const began = own[next++] ?? Infinity;
+      if (op.kind !== Kind.WAIT || steps[began]?.result !== undefined) return { began, ended: began };
+      // It slept: the wait is over with its own timeout, or with the step of whoever woke it.
+      const ended = steps.findIndex((step, at) => at > began && (step.thread === thread || step.woke.includes(thread)));
+      if (steps[ended]?.thread === thread) next++;
+      return { began, ended };
+    });
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Does some sequential order of the calls, in which every call that was over before another began comes first, explain what they
+ * returned?
+ *
+ * Source: J. Wing, C. Gong, "Testing and verifying concurrent objects" (1993): depth-first over the calls that could come next. The
+ * model is run again for each order that is tried, so that it may be any object.
+ */
+import type { Call, Result } from "./history.ts";
+
+/** A sequential object: what each operation should do when nobody else is there. */
+export type Model = Readonly<Record<string, (...args: never[]) => unknown>>;
+
+/** An order that explains the results, or undefined. */
+export function linearize(calls: readonly Call[], model: () => Model): readonly Call[] | undefined {
+  const order: Call[] = [];
+  const search = (rest: readonly Call[]): boolean => {
+    if (rest.every(({ result }) => result === undefined)) return true;
+    // Whoever began after another was over cannot come before it.
+    const firstEnd = Math.min(...rest.map(({ ended }) => ended));
+    return rest.some((call) => {
+      if (call.began > firstEnd) return false;
+      order.push(call);
+      if (explains(order, model) && search(rest.filter((other) => other !== call))) return true;
+      order.pop();
+      return false;
+    });
+  };
+  return search(calls) ? order : undefined;
+}
+
+/** Does the model return what the calls of this order returned? */
+function explains(order: readonly Call[], model: () => Model): boolean {
+  const object = model();
+  return order.every(({ name, args, result }) => {
+    const expected = resultOf(() => (object[name] as (...args: readonly unknown[]) => unknown).apply(object, [...args]));
+    return result === undefined || sameResult(result, expected);
+  });
+}
+
+function resultOf(run: () => unknown): Result {
+  try {
+    return { returned: run() };
+  } catch (error) {
+    return { threw: error };
+  }
+}
+
+/** Errors are the same if they are of one class. */
+function sameResult(a: Result, b: Result): boolean {
+  if ("returned" in a) return "returned" in b && same(a.returned, b.returned);
+  return "threw" in b && (a.threw as Error | undefined)?.name === (b.threw as Error | undefined)?.name;
+}
+
+/** Equal all the way down. */
+function same(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const keys = Reflect.ownKeys(a);
+  return keys.length === Reflect.ownKeys(b).length && keys.every((key) => same(Reflect.get(a, key), Reflect.get(b, key)));
+}

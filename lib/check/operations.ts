@@ -1,0 +1,148 @@
+/**
+ * Random programs of an object's operations, each explored in every interleaving, each history explained by a sequential model.
+ */
+import { CheckError } from "../errors.ts";
+import { explored } from "./check.ts";
+import { NotLinearizable } from "./failure.ts";
+import { programText, programs, smaller, textOf, type ArbitraryLike, type Instruction, type Program } from "./generate.ts";
+import { History, type Call } from "./history.ts";
+import { linearize, type Model } from "./linearize.ts";
+import { realNow } from "./real.ts";
+import type { Report } from "./report.ts";
+import { MAX_THREADS, limitsOf, programOf, type CheckOptions } from "./scenario.ts";
+
+/** One operation of the object under test. */
+export interface Operation<S, A extends readonly unknown[]> {
+  /** Draws its arguments: a fast-check arbitrary of tuples, such as `fc.tuple(fc.nat())`. Without it the operation takes none. */
+  readonly args?: ArbitraryLike<A>;
+  /** Calls the real thing, synchronously. What it throws counts as its result. */
+  readonly run: (state: S, ...args: A) => unknown;
+}
+
+export interface OperationsScenario<S, A extends Record<string, readonly unknown[]>> {
+  /** Builds the object, as in {@link Scenario}. */
+  readonly setup: () => S;
+  /** A plain object with a method for each operation, which does what the operation should do when nobody else is there. */
+  readonly model: () => Model;
+  readonly operations: { readonly [Name in keyof A]: Operation<S, A[Name]> };
+}
+
+/** The same with the types of arguments forgotten. */
+type AnyScenario = OperationsScenario<unknown, Record<string, readonly unknown[]>>;
+
+export interface OperationsOptions extends CheckOptions {
+  /** Threads of a program, 1 to 8. Default 2. */
+  readonly threads?: number;
+  /** Calls of a thread, at most. Default 3. */
+  readonly length?: number;
+  /** Programs to draw. Default 50. */
+  readonly programs?: number;
+}
+
+const PROGRAM_TIME = 10_000;
+const SHRINK_TIME = 5_000;
+
+/**
+ * Draws programs with fast-check's arbitraries, explores each with {@link check}, and asks of every execution: is there a
+ * sequential order of the calls that explains their results? A failing program is made smaller first, then its schedule.
+ *
+ * @param scenario.setup       builds the object under test
+ * @param scenario.model       builds the sequential object that it should look like
+ * @param scenario.operations  what threads may call; `args` are fast-check arbitraries of tuples
+ * @param options              as for check, and `threads`, `length`, `programs`; `time` is for all programs together
+ * @returns                    one report for all; `failure.message` has the program and the history
+ * @throws {CheckError} as check; an operation that the model lacks
+ * @example
+ * const report = checkOperations({
+ *   setup: () => new Int32Array(new SharedArrayBuffer(4)),
+ *   model: () => { let n = 0; return { add: () => n++, get: () => n }; },
+ *   operations: { add: { run: (cells) => Atomics.add(cells, 0, 1) }, get: { run: (cells) => Atomics.load(cells, 0) } },
+ * });
+ * expectPassed(report);
+ */
+export function checkOperations<S, A extends Record<string, readonly unknown[]>>(
+  typed: OperationsScenario<S, A>,
+  options: OperationsOptions = {},
+): Report {
+  const scenario = typed as unknown as AnyScenario;
+  const { threads = 2, length = 3, programs: count = 50, seed = 1, time = PROGRAM_TIME } = options;
+  checkOptions(scenario, threads);
+  const args = Object.fromEntries(Object.entries(scenario.operations).map(([name, operation]) => [name, operation.args]));
+  const deadline = realNow() + time;
+  const explore = (program: Program, until: number): Report =>
+    exploreProgram(scenario, program, { ...options, time: Math.max(1, until - realNow()) });
+  const total = { executions: 0, pruned: 0, steps: 0, complete: true };
+  const drawn = programs(args, threads, length, seed);
+  for (let run = 0; run < count; run++) {
+    const program = drawn.next().value;
+    const report = explore(program, deadline);
+    total.executions += report.executions;
+    total.pruned += report.pruned;
+    total.steps += report.steps;
+    total.complete &&= report.complete;
+    if (report.verdict === "failed") return { ...simplest(program, report), ...total, complete: false };
+    if (report.verdict === "gave up")
+      return { ...total, verdict: "gave up", complete: false, notes: [`gave up in program ${String(run + 1)}: ${programText(program)}`] };
+  }
+  return {
+    ...total,
+    verdict: "passed",
+    complete: false,
+    notes: [`${String(count)} programs were drawn, each explored ${total.complete ? "completely" : "within its bound"}`],
+  };
+
+  /** The smallest program that still fails in the same way. */
+  function simplest(program: Program, report: Report): Report {
+    const until = realNow() + SHRINK_TIME;
+    for (const candidate of smaller(program, args)) {
+      if (candidate.length === 0 || realNow() > until) continue;
+      const smallerReport = explore(candidate, until);
+      if (smallerReport.failure?.kind === report.failure?.kind) return simplest(candidate, smallerReport);
+    }
+    return report;
+  }
+}
+
+function exploreProgram({ setup, model, operations }: AnyScenario, program: Program, options: CheckOptions): Report {
+  const history = new History();
+  const body =
+    (calls: readonly Instruction[], thread: number) =>
+    (state: unknown): void => {
+      history.restart(thread);
+      for (const { name, args } of calls) {
+        const { run } = operations[name] as Operation<unknown, readonly unknown[]>;
+        history.call(thread, name, args, () => run(state, ...args));
+      }
+    };
+  const after = (): void => {
+    const calls = history.calls();
+    if (linearize(calls, model) === undefined) throw new NotLinearizable(storyOf(program, calls));
+  };
+  const runnable = { ...programOf({ setup, threads: program.map(body), after }), history };
+  return explored(runnable, limitsOf(options), options);
+}
+
+function storyOf(program: Program, calls: readonly Call[]): string {
+  const results = [...calls]
+    .sort((a, b) => a.began - b.began)
+    .map(({ thread, name, args, result }) => {
+      const outcome = result === undefined ? "died in it" : "threw" in result ? `threw ${String(result.threw)}` : textOf(result.returned);
+      return `thread ${String(thread + 1)} ${name}(${args.map(textOf).join(", ")}): ${outcome}`;
+    });
+  return `no sequential order explains [${results.join("; ")}] in the program [${programText(program)}]`;
+}
+
+function checkOptions({ model, operations }: AnyScenario, threads: number): void {
+  const names = Object.keys(operations);
+  if (names.length === 0)
+    throw new CheckError(
+      "there are no operations, so there is nothing to check. Give at least one: operations: { add: { run: (state) => ... } }.",
+    );
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
+    throw new CheckError(`the option threads is a whole number from 1 to ${String(MAX_THREADS)}; it was given ${String(threads)}.`);
+  }
+  const object = model();
+  for (const name of names)
+    if (typeof object[name] !== "function")
+      throw new CheckError(`the model has no method "${name}", so nobody knows what that operation should do.`);
+}

@@ -1,0 +1,165 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { check, checkOperations, expectPassed } from "../../lib/check/index.ts";
+import { linearize } from "../../lib/check/linearize.ts";
+
+const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
+
+const counterModel = () => {
+  let count = 0;
+  return {
+    add: (n: number) => (count += n) - n,
+    get: () => count,
+  };
+};
+const add = { args: fc.tuple(fc.integer({ min: 1, max: 100 })), run: (cells: Int32Array, n: number) => Atomics.add(cells, 0, n) };
+const get = { run: (cells: Int32Array) => Atomics.load(cells, 0) };
+
+/** A stack of at most 8 numbers: words 0 LOCK, 1 SIZE, 2-9 values. */
+const locked = <R>(cells: Int32Array, work: () => R): R => {
+  while (Atomics.compareExchange(cells, 0, 0, 1) !== 0) Atomics.wait(cells, 0, 1);
+  try {
+    return work();
+  } finally {
+    Atomics.store(cells, 0, 0);
+    Atomics.notify(cells, 0, 1);
+  }
+};
+const push = (cells: Int32Array, value: number) =>
+  locked(cells, () => {
+    const size = cells[1] ?? 0;
+    cells[2 + size] = value;
+    cells[1] = size + 1;
+  });
+const pop = (cells: Int32Array) =>
+  locked(cells, () => {
+    const size = cells[1] ?? 0;
+    if (size === 0) return undefined;
+    cells[1] = size - 1;
+    return cells[1 + size];
+  });
+const stackModel = () => {
+  const values: number[] = [];
+  return {
+    push: (value: number) => void values.push(value),
+    pop: () => values.pop(),
+    size: () => values.length,
+  };
+};
+
+describe("checkOperations", () => {
+  it("passes a counter, and says how many programs that was", () => {
+    const report = checkOperations({ setup: () => words(1), model: counterModel, operations: { add, get } }, { programs: 20 });
+    expectPassed(report);
+    expect(report.notes.join()).toContain("20 programs");
+  });
+
+  it("finds an add in two steps, and makes program and arguments as small as they get", () => {
+    const torn = {
+      ...add,
+      run: (cells: Int32Array, n: number) => {
+        const was = Atomics.load(cells, 0);
+        Atomics.store(cells, 0, was + n);
+        return was;
+      },
+    };
+    const { failure } = checkOperations({ setup: () => words(1), model: counterModel, operations: { add: torn, get } });
+    expect(failure?.kind).toBe("not linearizable");
+    expect(failure?.message).toContain("[thread 1: add(1); thread 2: add(1)]");
+  });
+
+  it("passes a stack behind a lock", () => {
+    const value = fc.tuple(fc.nat(9));
+    expectPassed(
+      checkOperations(
+        { setup: () => words(10), model: stackModel, operations: { push: { args: value, run: push }, pop: { run: pop } } },
+        { programs: 15, length: 2 },
+      ),
+    );
+  });
+
+  it("finds a reader that looks at two words one after the other, although no step of it races", () => {
+    // total() is right at no single moment: it can miss what moved from the one word to the other.
+    const operations = {
+      move: {
+        run: (cells: Int32Array) => {
+          Atomics.sub(cells, 0, 1);
+          Atomics.add(cells, 1, 1);
+        },
+      },
+      total: { run: (cells: Int32Array) => Atomics.load(cells, 0) + Atomics.load(cells, 1) },
+    };
+    const model = () => ({ move: () => undefined, total: () => 0 });
+    expect(checkOperations({ setup: () => words(2), model, operations }).failure?.kind).toBe("not linearizable");
+  });
+
+  it("minds the order in time of calls that touch different words", () => {
+    // Each thread's own replica: a get can miss an add that was over before it began, and no word is touched by both.
+    const replica = (cells: Int32Array, at: number) => Atomics.load(cells, at);
+    const operations = {
+      add: { run: (cells: Int32Array) => Atomics.add(cells, 0, 1) && undefined },
+      get: { run: (cells: Int32Array) => replica(cells, 1) },
+    };
+    const model = () => {
+      let count = 0;
+      return { add: () => void count++, get: () => count };
+    };
+    expect(checkOperations({ setup: () => words(2), model, operations }).failure?.kind).toBe("not linearizable");
+  });
+
+  it("lets a call whose thread died have happened or not", () => {
+    const report = checkOperations(
+      { setup: () => words(1), model: counterModel, operations: { add, get } },
+      { deaths: 1, programs: 15, length: 2 },
+    );
+    expectPassed(report);
+  });
+
+  it("names the operation that the model lacks", () => {
+    expect(() => checkOperations({ setup: () => words(1), model: () => ({}), operations: { get } })).toThrow(
+      'the model has no method "get"',
+    );
+  });
+
+  it("draws the same programs for the same seed", () => {
+    const run = (seed: number) =>
+      checkOperations({ setup: () => words(1), model: counterModel, operations: { add, get } }, { programs: 10, seed });
+    expect(run(5)).toEqual(run(5));
+    expect(run(5).steps).not.toBe(run(6).steps);
+  });
+});
+
+describe("linearize", () => {
+  const call = (thread: number, name: string, returned: unknown, began: number, ended: number) => ({
+    thread,
+    name,
+    args: [],
+    result: { returned },
+    began,
+    ended,
+  });
+  const model = () => {
+    let on = false;
+    return { set: () => void (on = true), get: () => on };
+  };
+  it("orders calls that overlap as it must", () => {
+    const order = linearize([call(0, "get", true, 0, 3), call(1, "set", undefined, 1, 2)], model);
+    expect(order?.map(({ name }) => name)).toEqual(["set", "get"]);
+  });
+  it("does not reorder calls of which one was over before the other began", () => {
+    expect(linearize([call(0, "get", true, 0, 1), call(1, "set", undefined, 2, 3)], model)).toBeUndefined();
+  });
+});
+
+it("a failing check of operations leaves the globals as they were", () => {
+  const before = [Atomics, SharedArrayBuffer, Int32Array, Date, Math.random, performance.now, setTimeout];
+  check({
+    setup: () => words(1),
+    threads: [
+      () => {
+        throw new Error("on purpose");
+      },
+    ],
+  });
+  expect([Atomics, SharedArrayBuffer, Int32Array, Date, Math.random, performance.now, setTimeout]).toEqual(before);
+});
