@@ -68,11 +68,29 @@ function greet(): boolean {
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   port = mine;
   port.listen(receive);
-  void host.sendTo(seen >>> 2, greeting, [theirs.native]).then((arrived) => {
+  greeted = host.sendTo(seen >>> 2, greeting, [theirs.native]).then((arrived) => {
     // The supervisor is gone. What is asked for next looks for another.
     if (!arrived && port === mine) port = undefined;
   });
   return true;
+}
+
+let greeted: Promise<void> | undefined;
+
+/** Resolves once the supervisor listens, and has this thread's line if there is one. */
+export async function untilSupervised(): Promise<void> {
+  const { supervisor } = registry();
+  const alive = host.every(1000, () => undefined);
+  try {
+    for (let seen = supervisor.load(); seen !== 0 && (seen & 3) !== Supervision.READY; seen = supervisor.load()) {
+      const pending = supervisor.waitAsync(seen);
+      if (pending.async) await pending.value;
+    }
+    isSupervised();
+    await greeted;
+  } finally {
+    alive.stop();
+  }
 }
 
 whenJoined(() => void isSupervised());
