@@ -2,7 +2,6 @@
  * `Atomics` as the checked code sees it: in a modelled thread every operation is a choice point; in setup and after it is done
  * at once; on memory that is not shared it is the real one.
  */
-import { CheckError } from "../errors.ts";
 import { apply, operand } from "./effect.ts";
 import type { Machine } from "./machine.ts";
 import type { Memory } from "./memory.ts";
@@ -12,16 +11,14 @@ import type { Behind, Views } from "./views.ts";
 
 type Operation = (view: unknown, index: unknown, a?: unknown, b?: unknown) => unknown;
 
-export function modelAtomics(memory: Memory, views: Views, machine: () => Machine | undefined): typeof Atomics {
+export function modelAtomics(
+  memory: Memory,
+  views: Views,
+  machine: () => Machine | undefined,
+  refuse: (why: string) => never,
+): typeof Atomics {
   /** Waits and notifies only work on these, as the real ones say themselves. */
   const canSleep = ({ element }: Behind): boolean => element === 5 || element === 9;
-
-  const refuse = (why: string): never => {
-    const error = new CheckError(why);
-    const running = machine();
-    if (running?.current !== undefined) running.refuse(error);
-    throw error;
-  };
 
   const operation =
     (kind: Kind, real: Operation): Operation =>

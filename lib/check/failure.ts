@@ -24,6 +24,14 @@ export function describe(thrown: unknown): string {
   return `${typeof name === "string" ? name : "an object"}: ${typeof message === "string" ? message : "without a message"}`;
 }
 
+/** The engine's own complaint about a view that is one of the checker's. */
+export const isForeignView = (thrown: unknown): boolean =>
+  thrown instanceof TypeError && /not an? (?:integer )?(?:shared )?typed array|not an? (?:int32|integer)/i.test(thrown.message);
+
+export const CAPTURED =
+  "the engine's own Atomics, or a typed array's own method, was given one of the checker's views, so the code has captured it " +
+  "(const { load } = Atomics, or Int32Array.prototype.fill.call(view)). Name Atomics at each use; call methods on the view.";
+
 /** Why nothing can happen any more, if a thread has not ended. */
 export function whyStuck(threads: readonly ModelThread[], memory: Memory): { kind: FailureKind; message: string } | undefined {
   const sleepers = threads.filter(({ state }) => state.status === Status.ASLEEP);

@@ -10,7 +10,7 @@
  * wrote, and the recorded lengths of the logs bring it to where the two part.
  */
 import { CheckError } from "../errors.ts";
-import { ADVICE, describe, isAssertion, isPromise, NotLinearizable, nameOf, whyStuck } from "./failure.ts";
+import { ADVICE, CAPTURED, describe, isAssertion, isForeignView, isPromise, NotLinearizable, nameOf, whyStuck } from "./failure.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
 import { Deed, Kind, choiceOf, deedOf, threadOf, type Op, type Step } from "./operation.ts";
 import { BYTES_PER } from "./real.ts";
@@ -261,6 +261,7 @@ export class Machine {
       this.fail("nondeterminism", `thread "${thread.name}" ended earlier when it was run again. ${ADVICE}`);
     } else if (thrown !== undefined) {
       const { error } = thrown;
+      if (isForeignView(error)) throw new CheckError(CAPTURED, { cause: error });
       this.fail(isAssertion(error) ? "assertion" : "exception", `thread "${thread.name}" threw ${describe(error)}`, {
         error,
         thread: thread.id,

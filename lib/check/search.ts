@@ -36,6 +36,7 @@ export function search(machine: Machine, world: ModelWorld, strategy: Strategy, 
     if (ending === "pruned") pruned++;
     else {
       executions++;
+      world.verify();
       const finding = raceFinding(world, findRace(machine.state)) ?? machine.finding;
       if (finding !== undefined) {
         return { ...outcome(false), found: { finding, schedule: scheduleOf(machine.state.steps, machine.state.threads.length) } };

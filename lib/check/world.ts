@@ -3,6 +3,7 @@
  */
 import { CheckError } from "../errors.ts";
 import { freshViews } from "../memory/views.ts";
+import { isShareable } from "../send/handle.ts";
 import { modelAtomics } from "./atomics.ts";
 import { Replacements, randomFrom } from "./globals.ts";
 import { opener } from "./handles.ts";
@@ -15,11 +16,16 @@ import type { Program } from "./scenario.ts";
 import { siteOf } from "./site.ts";
 import type { Limits } from "./state.ts";
 import { Views } from "./views.ts";
+import { Witness } from "./witness.ts";
+
+/** In so many executions it is looked whether threads share ordinary objects: who does, does so early. */
+const WITNESSED = 100;
 
 /** When it is in every world, in ms since 1970. */
 const EPOCH = Date.UTC(2020, 0, 1);
 
-let open = false;
+/** The world that is open; there is one at a time. */
+let open: ModelWorld | undefined;
 
 /** Calls `work` with a machine that runs `program` in a world of its own. */
 export function inWorld<R>(
@@ -29,21 +35,21 @@ export function inWorld<R>(
   recording: boolean,
   work: (machine: Machine, world: ModelWorld) => R,
 ): R {
-  if (open)
-    throw new CheckError(
+  if (open !== undefined)
+    open.refuse(
       "check() was called inside a check(): a modelled thread, setup or after cannot run a world of its own. Check them one after the other.",
     );
-  open = true;
   const replaced = new Replacements();
   try {
     const world = new ModelWorld(program, replaced, recording);
+    open = world;
     const machine = new Machine(world, limits, chooser);
     world.install(machine);
     program.history?.attach(machine);
     return work(machine, world);
   } finally {
     replaced.restore();
-    open = false;
+    open = undefined;
   }
 }
 
@@ -59,6 +65,8 @@ export class ModelWorld implements World {
   readonly #identities: Identities;
   #machine: Machine | undefined;
   #open: () => unknown = () => undefined;
+  #witness: Witness | undefined;
+  #setups = 0;
   #random = randomFrom(0);
   /** Calls for the time outside of threads. */
   #asked = 0;
@@ -81,7 +89,11 @@ export class ModelWorld implements World {
       this.#machine = undefined;
     });
     replaced.undo(freshViews());
-    replaced.put(globalThis, "Atomics", modelAtomics(memory, views, get));
+    replaced.put(
+      globalThis,
+      "Atomics",
+      modelAtomics(memory, views, get, (why) => this.refuse(why)),
+    );
     ARRAYS.forEach((array, element) => {
       replaced.put(globalThis, array.name, views.arrayConstructor(element));
     });
@@ -96,11 +108,9 @@ export class ModelWorld implements World {
           memory.create(machine.current === undefined ? 0 : machine.current.id + 1, Number(byteLength ?? 0), options),
       }),
     );
-    replaced.put(SharedArrayBuffer.prototype, "grow", () => {
-      throw new CheckError(
-        "a growing SharedArrayBuffer cannot be taken back to its old size, so check() cannot model it. Give it its full size.",
-      );
-    });
+    replaced.put(SharedArrayBuffer.prototype, "grow", () =>
+      this.refuse("a growing SharedArrayBuffer cannot be taken back to its old size, so check() cannot model it. Give it its full size."),
+    );
     this.#installClock();
     refuseEscapes(replaced, get);
   }
@@ -109,7 +119,21 @@ export class ModelWorld implements World {
     this.#asked = 0;
     this.#random = randomFrom(0);
     this.shared = this.#identities.asOutsider(this.#program.setup);
+    const isMemory = (value: object): boolean => this.views.behind(value) !== undefined || isShareable(value);
+    this.#witness = this.#setups++ < WITNESSED ? new Witness(this.shared, isMemory) : undefined;
     this.#open = this.#identities.asOutsider(() => opener(this.shared));
+  }
+
+  /** Ends the check, even if the running thread catches what is thrown. */
+  refuse(why: string): never {
+    const error = new CheckError(why);
+    if (this.#machine?.current !== undefined) this.#machine.refuse(error);
+    throw error;
+  }
+
+  /** Looks whether the threads of this execution shared anything but memory. */
+  verify(): void {
+    this.#witness?.verify();
   }
 
   open(): unknown {
