@@ -7,19 +7,16 @@ import { BYTES, FILES } from "./tally.js";
 const LOOK = 50;
 const LINE = 500;
 
-/** @typedef {{ start(files: number, bytes: number, onLook: () => void): { stop(): void } }} Progress */
+/** @typedef {{ start(files: number, bytes: number): { stop(): void } }} Progress */
 
 const mb = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
 
 /** @param {NodeJS.WriteStream} stream @returns {Progress} */
 export function progressOn(stream) {
   return {
-    start(files, bytes, onLook) {
+    start(files, bytes) {
       const show = stream.isTTY ? bar(stream, files, bytes) : lines(stream, files);
-      const timer = setInterval(() => {
-        onLook();
-        show.update();
-      }, LOOK);
+      const timer = setInterval(() => show.update(), LOOK);
       return {
         stop() {
           clearInterval(timer);

@@ -6,6 +6,7 @@ import Table from "cli-table3";
 
 const number = new Intl.NumberFormat("en-US");
 const seconds = (/** @type {number} */ ms) => `${(ms / 1000).toFixed(2)} s`;
+const filesOf = (/** @type {number} */ n) => (n === 1 ? "1 file" : `${number.format(n)} files`);
 const threadsOf = (/** @type {number} */ n) => (n === 1 ? "one thread" : `${String(n)} threads`);
 
 /** The most frequent words, the first in the alphabet first where they are equal. @param {Result} result @param {number} n */
@@ -15,7 +16,11 @@ export function topWords({ counts }, n) {
 
 /** @param {Result} result @param {number} top */
 export function tableOf(result, top) {
-  const table = new Table({ head: ["", "word", "count", "share"], colAligns: ["right", "left", "right", "right"], style: { head: [] } });
+  const table = new Table({
+    head: ["", "word", "count", "share"],
+    colAligns: ["right", "left", "right", "right"],
+    style: { head: [], border: [], compact: true },
+  });
   topWords(result, top).forEach(([word, count], at) => {
     table.push([at + 1, word, number.format(count), `${((100 * count) / result.words).toFixed(2)} %`]);
   });
@@ -24,11 +29,10 @@ export function tableOf(result, top) {
 
 /** @param {Result} result @param {number} threads */
 export function totalsOf({ files, skipped, bytes, words, counts, ms, missing }, threads) {
-  const left =
-    missing.length === 0 ? "" : `\nStopped: ${number.format(missing.length)} files were not counted, and are in none of these totals.`;
-  const odd = skipped === 0 ? "" : ` (${number.format(skipped)} more were binary or unreadable)`;
+  const left = missing.length === 0 ? "" : `\nStopped: ${filesOf(missing.length)} not counted, and in none of these totals.`;
+  const odd = skipped === 0 ? "" : ` (${number.format(skipped)} more binary or unreadable)`;
   return (
-    `${number.format(words)} words, ${number.format(counts.size)} different, in ${number.format(files)} files${odd}, ` +
+    `${number.format(words)} words, ${number.format(counts.size)} different, in ${filesOf(files)}${odd}, ` +
     `${(bytes / 1e6).toFixed(1)} MB: ${seconds(ms)} with ${threadsOf(threads)}.${left}`
   );
 }
@@ -44,7 +48,7 @@ export function storyOf({ deaths, repairs, handed }) {
       `Thread "${by}" repaired it: ${number.format(undone)} half-merged words were undone.`,
     ]),
     ...handed.map(
-      ({ files, to }) => `${number.format(files)} lost files were handed to ${to.map((name) => `thread "${name}"`).join(" and ")}.`,
+      ({ files, to }) => `Lost with it and handed to ${to.map((name) => `thread "${name}"`).join(" and ")}: ${filesOf(files)}.`,
     ),
   ];
 }

@@ -28,8 +28,8 @@ import { WordTable } from "./word-table.js";
  * @property {{ files: number, to: string[] }[]} handed  lost files, and the threads that got them
  */
 
-/** After so many files of all, the first thread to merge dies. */
-const CRASH_AFTER = 1 / 3;
+/** The thread dies that would bring the files counted to this part of all. */
+const CRASH_AT = 1 / 3;
 
 /** @param {Order} order @returns {Promise<Result>} */
 export async function run({ files, threads, words, crash = false, stop, progress }) {
@@ -38,25 +38,18 @@ export async function run({ files, threads, words, crash = false, stop, progress
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const size = { files: files.length, bytes, ...(words === undefined ? {} : { words }) };
   const totals = new Mutex(WordTable.allocate(size), { name: "totals" });
-  const bomb = new AtomicBool(false);
+  const bomb = new AtomicBool(crash);
+  const crashAt = Math.ceil(files.length * CRASH_AT);
   const paths = files.map(({ path }) => path);
   /** @type {Pick<Result, "deaths" | "repairs" | "handed">} */
   const story = { deaths: [], repairs: [], handed: [] };
   let spawned = 0;
-  let armed = crash;
-
-  const arm = () => {
-    if (!armed || FILES.load() < files.length * CRASH_AFTER) return;
-    armed = false;
-    bomb.store(true);
-  };
   const started = performance.now();
-  const watch = progress.start(files.length, bytes, arm);
-  if (files.length > 0) arm();
+  const watch = progress.start(files.length, bytes);
 
   /** Forks threads over these files; some may be lost with a thread that dies. @param {readonly number[]} wanted */
   const fork = async (wanted) => {
-    const job = { paths, wanted, next: new AtomicU32(0), totals, stop, bomb };
+    const job = { paths, wanted, next: new AtomicU32(0), totals, stop, crashAt, bomb };
     const handles = Array.from({ length: Math.min(threads, wanted.length) }, () =>
       new ThreadBuilder({ name: `counter ${String(++spawned)}` }).spawn(countFiles, job),
     );

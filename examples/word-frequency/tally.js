@@ -16,7 +16,8 @@ import { pack, WordTable } from "./word-table.js";
  * @property {AtomicU32} next                  the next index of `wanted` that nobody has taken
  * @property {Totals} totals
  * @property {import("ferrous").CancelFlag} stop
- * @property {import("ferrous").AtomicBool} bomb  true: the next thread to merge dies in the midst of it
+ * @property {number} crashAt                  the merge that would count so many files is one to die in
+ * @property {import("ferrous").AtomicBool} bomb  true until a thread has died in its merge
  */
 
 /** Files and bytes that are in the table, for whoever wants to look without taking the lock. */
@@ -35,7 +36,7 @@ export const countFiles = task(
   import.meta.url,
   "countFiles",
   /** @param {Job} job @returns {Repair[]} */
-  ({ paths, wanted, next, totals, stop, bomb }) => {
+  ({ paths, wanted, next, totals, stop, crashAt, bomb }) => {
     /** @type {Repair[]} */
     const repairs = [];
     /** @type {Map<string, number>} */
@@ -46,7 +47,7 @@ export const countFiles = task(
     const flush = () => {
       const batch = pack(counts, files);
       withTable(totals, repairs, (table) => {
-        const dies = bomb.compareExchange(true, false);
+        const dies = batch.length > 0 && table.now.files + files.length >= crashAt && bomb.compareExchange(true, false);
         table.merge(batch, dies ? () => process.exit(1) : undefined);
       });
       counts = new Map();
