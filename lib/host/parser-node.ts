@@ -10,8 +10,11 @@ export interface Parser {
 
 let parser: Parser | undefined;
 
-/** Synchronously, because spawn() is. */
+/** Synchronously, because spawn() is: which import() is not. */
 export function loadParser(): Parser {
-  const require = createRequire(import.meta.url);
-  return (parser ??= { acorn: require("acorn") as typeof Acorn, eslintScope: require("eslint-scope") as typeof EslintScope });
+  return (parser ??= load(createRequire(import.meta.url)));
+}
+
+function load(require: NodeJS.Require): Parser {
+  return { acorn: require("acorn") as typeof Acorn, eslintScope: require("eslint-scope") as typeof EslintScope };
 }

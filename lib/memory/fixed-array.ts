@@ -1,7 +1,9 @@
 /** Elements of one type, side by side in shared bytes. */
 import { AT, HOME, INSPECT, type Inspect } from "./hidden.ts";
-import type { FieldCode } from "./field.ts";
-import type { Home } from "./home.ts";
+import { FIELD, requireCode, type Field, type FieldCode, type FieldType } from "./field.ts";
+import { Home } from "./home.ts";
+import { checkPlace } from "./place.ts";
+import { checkSize } from "./size.ts";
 
 const CODE: unique symbol = Symbol("ferrous element");
 
@@ -86,4 +88,20 @@ export class FixedArray<T> implements Iterable<T> {
 /** Throws the error for an index that is none. */
 export function refuseIndex(i: unknown, length: number): never {
   throw new RangeError(`there is no element ${String(i)}: the array's indexes are whole numbers from 0 to ${String(length - 1)}.`);
+}
+
+/** The type of an array's elements. */
+export const elementTypeOf = <T>(array: FixedArray<T>): Field<T> => ({ [FIELD]: array[CODE] });
+
+/**
+ * Opens `n` elements that lie side by side; initialises nothing.
+ *
+ * @throws {RangeError} the place is misaligned, or not all inside the buffer
+ */
+export function fixedArrayAt(type: FieldType, buffer: SharedArrayBuffer, byteOffset: number, n: number): FixedArray<unknown> {
+  const code = requireCode(type, "an array");
+  checkSize("an array", n, 0, code.byteLength);
+  checkPlace("an array", buffer, byteOffset, n * code.byteLength, code.align);
+  const home = Home.of(buffer);
+  return (code.elements?.(home, byteOffset, n) as FixedArray<unknown> | undefined) ?? new FixedArray(code, home, byteOffset, n);
 }

@@ -5,59 +5,90 @@ import * as errors from "../errors.ts";
 
 /** An error as plain data. */
 export interface ErrorPacket {
-  readonly class: string;
+  /** The class, or the nearest of its ancestors, that both threads have: one of the language's, or of ours. */
+  readonly base: string;
+  /** What it is called, if not as `base`. */
+  readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
   /** Own properties, `cause` and `errors` among them. */
   readonly own: Record<string, unknown>;
 }
 
+type ErrorClass = { readonly name: string; readonly prototype: object };
+const byName = (classes: readonly ErrorClass[]): ReadonlyMap<string, ErrorClass> => new Map(classes.map((made) => [made.name, made]));
+
+const BUILTIN = byName([Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError]);
+const OURS = byName(Object.values(errors).filter((made) => made.prototype instanceof errors.FerrousError));
+const DOM = "DOMException";
+
 /** Is it an error, of whichever realm? */
 export function isError(value: object): value is Error {
   const tag = Object.prototype.toString.call(value);
-  return tag === "[object Error]" || tag === "[object DOMException]" || value instanceof Error;
+  return tag === "[object Error]" || tag === `[object ${DOM}]` || value instanceof Error;
 }
 
+/** Not enumerable in the original, and so not here. */
 const HIDDEN = ["cause", "errors"];
 
 /** The packet of an error, its own properties still as they are. */
 export function packError(error: Error): ErrorPacket {
   const own: Record<string, unknown> = {};
-  for (const key of [...Object.keys(error), ...HIDDEN.filter((key) => Object.hasOwn(error, key))]) {
-    if (key !== "stack" && key !== "message") own[key] = (error as unknown as Record<string, unknown>)[key];
+  const keys = new Set([...Object.keys(error), ...HIDDEN.filter((key) => Object.hasOwn(error, key))]);
+  for (const key of keys) if (key !== "stack" && key !== "message") own[key] = read(error, key);
+  const stack = read(error, "stack");
+  return {
+    base: baseOf(error),
+    name: nameOf(error),
+    message: String(read(error, "message")),
+    stack: typeof stack === "string" ? stack : undefined,
+    own,
+  };
+}
+
+/** A getter that throws must not keep the error from arriving. */
+function read(error: Error, key: string): unknown {
+  try {
+    return (error as unknown as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
   }
-  const { stack } = error;
-  return { class: classOf(error), message: String(error.message), stack: typeof stack === "string" ? stack : undefined, own };
 }
 
-function classOf(error: Error): string {
-  const tag = Object.prototype.toString.call(error);
-  if (tag === "[object DOMException]") return `DOMException:${error.name}`;
-  const made: unknown = (error as { constructor?: { name?: unknown } }).constructor?.name;
-  // A class may leave `name` to its parent, or set it and be minified: what says more wins.
-  const inherited = BUILTIN.has(error.name) || error.name === "Error";
-  return inherited && typeof made === "string" && made !== "" ? made : String(error.name);
+/** The names of its classes, its own first. Asked by name: `instanceof` is false for an error of another realm. */
+function* classesOf(error: Error): Iterable<{ readonly name: string; readonly isNative: boolean }> {
+  for (let proto: unknown = Object.getPrototypeOf(error); proto !== null && proto !== undefined; proto = Object.getPrototypeOf(proto)) {
+    const made: unknown = Object.getOwnPropertyDescriptor(proto, "constructor")?.value;
+    if (typeof made === "function")
+      yield { name: made.name, isNative: Function.prototype.toString.call(made).endsWith("{ [native code] }") };
+  }
 }
 
-const BUILTIN = new Map<string, { readonly prototype: object }>(
-  Object.entries({ Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError }),
-);
-const OURS = new Map<string, { readonly prototype: object }>(
-  Object.entries(errors).filter(([, made]) => made.prototype instanceof errors.FerrousError),
-);
+function baseOf(error: Error): string {
+  if (Object.prototype.toString.call(error) === `[object ${DOM}]`) return DOM;
+  const classes = [...classesOf(error)];
+  const isOurs = classes.some(({ name }) => name === errors.FerrousError.name);
+  return classes.find(({ name, isNative }) => (isOurs && OURS.has(name)) || (isNative && BUILTIN.has(name)))?.name ?? "Error";
+}
+
+/** A class may leave `name` to its parent, or set it and be minified: what says more wins. */
+function nameOf(error: Error): string {
+  const name = String(read(error, "name"));
+  const [made] = classesOf(error);
+  // Node's own errors are of nameless kinds, which it calls NodeError.
+  if (!BUILTIN.has(name) || made === undefined || made.name === "" || made.name === "NodeError") return name;
+  return made.name;
+}
 
 /**
- * An error again: of its very class if that is one of the language's or one of ours, else an Error that bears the class's name. Its
- * own properties are yet to be put on it, since they may lead back to it.
+ * An error again: of the class that both threads have, and bearing the name of its own. Its own properties are yet to be put on
+ * it, since they may lead back to it.
  */
-export function unpackError(packet: ErrorPacket): Error {
-  const { class: name, message, stack } = packet;
-  const [kind, domName] = name.split(":");
-  if (kind === "DOMException") return new DOMException(message, domName);
-  const error = new Error(message);
-  const known = BUILTIN.get(name) ?? OURS.get(name);
+export function unpackError({ base, name, message, stack }: ErrorPacket): Error {
+  const error = base === DOM ? new DOMException(message, name) : new Error(message);
+  const known = OURS.get(base) ?? BUILTIN.get(base);
   if (known !== undefined) Object.setPrototypeOf(error, known.prototype);
-  else hide(error, "name", name);
+  if (error.name !== name) hide(error, "name", name);
   if (stack !== undefined) hide(error, "stack", stack);
   return error;
 }

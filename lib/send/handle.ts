@@ -3,8 +3,8 @@
  * marker, the object's kind with the version of its bytes, its place, its name, and the handle of the value that it protects.
  */
 import { HandleError, NotSendableError } from "../errors.ts";
-import { describeType, placeOf, typeFrom, typeOf, type FieldType } from "../memory/layout.ts";
 import { TYPE } from "../memory/hidden.ts";
+import { describeType, elementTypeOf, FixedArray, fixedArrayAt, placeOf, typeFrom, typeOf, type FieldType } from "../memory/layout.ts";
 import { isSharedBuffer, kindOf, layoutFrom, type Place } from "../memory/place.ts";
 import { meetRegistry, registryBuffer } from "../thread/registry.ts";
 
@@ -56,16 +56,32 @@ registerKind(STRUCT, ({ place: { buffer, byteOffset }, type }) => {
   return struct.at(buffer, byteOffset);
 });
 
+const ARRAY = "array@1";
+registerKind(ARRAY, ({ place: { buffer, byteOffset }, type }) => {
+  const [element, length] = Array.isArray(type) ? (type as unknown[]) : [];
+  return fixedArrayAt(typeFrom(element), buffer, byteOffset, length as number);
+});
+
 /** What another thread needs to open `value`; undefined if it is no shared object of ours. */
-export function bodyOf(value: object): HandleBody | undefined {
+export function bodyOf(value: unknown): HandleBody | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
   if (HANDLE in value) return (value as Shareable)[HANDLE]();
-  return TYPE in value ? { kind: STRUCT, place: placeOf(value), type: describeType(typeOf(value)) } : undefined;
+  if (TYPE in value) return { kind: STRUCT, place: placeOf(value), type: describeType(typeOf(value)) };
+  if (!(value instanceof FixedArray)) return undefined;
+  const { buffer, byteOffset, length } = value;
+  return { kind: ARRAY, place: { buffer, byteOffset }, type: [describeType(elementTypeOf(value)), length] };
 }
 
 /** Is it a shared object of ours, which {@link toHandle} takes? */
 export function isShareable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return HANDLE in value || TYPE in value;
+  return HANDLE in value || TYPE in value || value instanceof FixedArray;
+}
+
+/** Is it memory that threads share, or nothing at all? */
+export function isSync(value: unknown): boolean {
+  if (value === undefined || isShareable(value) || isSharedBuffer(value)) return true;
+  return ArrayBuffer.isView(value) && isSharedBuffer(value.buffer);
 }
 
 /**
@@ -74,9 +90,12 @@ export function isShareable(value: unknown): boolean {
  * @example worker.postMessage({ totals: toHandle(totals) });
  */
 export function toHandle(object: object): Handle {
-  const body = isShareable(object) ? bodyOf(object) : undefined;
+  const body = bodyOf(object);
   if (body === undefined) {
-    throw new NotSendableError(kindOf(object), "it is no shared object of ferrous, such as a Mutex, an atomic or a struct. Post plain data as it is.");
+    throw new NotSendableError(
+      kindOf(object),
+      "it is no shared object of ferrous, such as a Mutex, an atomic or a struct. Post plain data as it is.",
+    );
   }
   const { kind, place, name, type, value } = body;
   return {
@@ -97,18 +116,29 @@ export function toHandle(object: object): Handle {
  * @example parentPort.once("message", ({ totals }) => fromHandle(totals).lock());
  */
 export function fromHandle<T extends object = object>(handle: unknown): T {
-  const { body, registry } = checkHandle(handle);
-  if (!meetRegistry(registry)) {
-    throw new HandleError("it comes from a group of threads that cannot see this one: use ferrous in the main thread before it starts its workers");
-  }
-  const value = isHandle(body.value) ? fromHandle(body.value) : body.value;
   try {
-    return revive({ ...body, value }) as T;
+    return open(handle, 0) as T;
   } catch (error) {
+    if (error instanceof HandleError) throw error;
     // What a constructor says of a wrong argument is, of a handle, that somebody changed it.
-    if (error instanceof TypeError || error instanceof RangeError) throw new HandleError(error.message.replace(/\.$/, ""));
-    throw error;
+    throw new HandleError((error as Error).message.replace(/\.$/, ""));
   }
+}
+
+/** How deep handles may lie in each other: a forged one may contain itself. */
+const MAX_DEPTH = 64;
+
+function open(handle: unknown, depth: number): object {
+  if (depth > MAX_DEPTH) throw new HandleError("handles lie deeper in it than in any real one");
+  const { registry, ...body } = check(handle);
+  if (!meetRegistry(registry)) {
+    throw new HandleError(
+      "it comes from a group of threads that cannot see this one: use ferrous in the main thread before it starts its workers",
+    );
+  }
+  const value = isHandle(body.value) ? open(body.value, depth + 1) : body.value;
+  if (!isSync(value)) throw new HandleError(`what it protects is ${kindOf(value)}, which threads do not share`);
+  return revive({ ...body, value });
 }
 
 export const isHandle = (value: unknown): value is Handle => (value as Partial<Handle> | null | undefined)?.ferrous === "handle";
@@ -117,16 +147,17 @@ function revive(body: HandleBody): object {
   const { kind, place, type } = body;
   const known = revivers.get(kind);
   if (known !== undefined) return known(body);
-  const layout = layoutFrom(kind, type === undefined ? undefined : typeFrom(type));
+  const layout = layoutFrom(kind, type === undefined || typeof type === "number" ? type : typeFrom(type));
   if (layout === undefined) {
-    throw new HandleError(`a ${kind.slice(0, 40)} is not known here: both threads need the same version of ferrous, with that class imported`);
+    throw new HandleError(
+      `a ${kind.slice(0, 40)} is not known here: both threads need the same version of ferrous, with that class imported`,
+    );
   }
   return layout.at(place.buffer, place.byteOffset) as object;
 }
 
-function checkHandle(handle: unknown): { body: HandleBody; registry: SharedArrayBuffer } {
-  if (typeof handle !== "object" || handle === null) throw new HandleError(`it is ${kindOf(handle)}, not the object that toHandle() gave`);
-  if (!isHandle(handle)) throw new HandleError(`${kindOf(handle)} without the mark of toHandle() was given`);
+function check(handle: unknown): HandleBody & { readonly registry: SharedArrayBuffer } {
+  if (!isHandle(handle)) throw new HandleError(`it is ${kindOf(handle)}, not the object that toHandle() gave`);
   const { kind, buffer, byteOffset, name, type, value, registry } = handle as { readonly [K in keyof Handle]: unknown };
   if (typeof kind !== "string") throw new HandleError("its kind is missing");
   if (!isSharedBuffer(buffer)) throw new HandleError(`its buffer is ${kindOf(buffer)}, not the shared memory that it lies in`);
@@ -135,6 +166,5 @@ function checkHandle(handle: unknown): { body: HandleBody; registry: SharedArray
   }
   if (name !== undefined && typeof name !== "string") throw new HandleError("its name is no string");
   if (!isSharedBuffer(registry)) throw new HandleError("the registry of its process is missing");
-  return { body: { kind, place: { buffer, byteOffset }, name, type, value }, registry };
+  return { kind, place: { buffer, byteOffset }, name, type, value, registry };
 }
-

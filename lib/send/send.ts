@@ -2,8 +2,9 @@
  * Send and Sync as types: what may go to another thread, and what threads may share. A refusal is a type that says why, so that the
  * compiler's message is a sentence.
  */
-import { isSharedBuffer, kindOf } from "../memory/place.ts";
-import { isShareable, type Shareable } from "./handle.ts";
+import type { FixedArray } from "../memory/layout.ts";
+import { kindOf } from "../memory/place.ts";
+import { isSync, type Shareable } from "./handle.ts";
 import type { NOT_SENDABLE, NotSendable } from "./refusals.ts";
 
 /** Stands where a value cannot be sent; its name and text are what the compiler shows. */
@@ -14,7 +15,7 @@ export interface CannotBeSent<Why extends string> {
 type AnyFunction = (...args: never[]) => unknown;
 type Primitive = string | number | bigint | boolean | null | undefined | void;
 /** Copied, or shared, as they are. */
-type Leaf = Date | RegExp | Error | ArrayBufferLike | ArrayBufferView | Blob | MessagePort;
+type Leaf = Date | RegExp | Error | ArrayBufferLike | ArrayBufferView | Blob | MessagePort | FixedArray<unknown>;
 
 /** Objects with methods are instances of classes, or pretend to be. */
 type HasMethod<T> = true extends { [K in keyof T]-?: [T[K]] extends [AnyFunction] ? true : never }[keyof T] ? true : false;
@@ -64,7 +65,11 @@ type WeakKeyed = WeakMap<WeakKey, unknown> | WeakSet<WeakKey> | WeakRef<WeakKey>
 export type SendArgs<A extends readonly unknown[]> = { [K in keyof A]: Send<A[K]> };
 
 /** Nothing if what a task returns may be sent back, else a type that says why not. */
-export type SendResult<F> = F extends (...args: never[]) => infer R ? ([Awaited<R>] extends [Send<Awaited<R>>] ? unknown : Send<Awaited<R>>) : never;
+export type SendResult<F> = F extends (...args: never[]) => infer R
+  ? [Awaited<R>] extends [Send<Awaited<R>>]
+    ? unknown
+    : Send<Awaited<R>>
+  : never;
 
 /** Stands where a value is not shared between threads. */
 export interface IsNotShared<Why extends string> {
@@ -84,12 +89,6 @@ export type Sync<T> = 0 extends 1 & T
       : T extends AnyFunction | readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | ArrayBufferView | ArrayBuffer
         ? IsNotShared<"every thread would have a copy of its own: use a struct, or a typed array over a SharedArrayBuffer">
         : T;
-
-/** Is it memory that threads share, or nothing at all? */
-export function isSync(value: unknown): boolean {
-  if (value === undefined || isShareable(value) || isSharedBuffer(value)) return true;
-  return ArrayBuffer.isView(value) && isSharedBuffer(value.buffer);
-}
 
 /**
  * Throws unless threads share the value.

@@ -1,10 +1,12 @@
 /** What a thread of ours runs first: takes its name and its lifeline, calls the task, tells the outcome, ends. */
 import { host } from "#host";
-import { FerrousError } from "../errors.ts";
+import type { Port } from "../host/host.ts";
+import { NotSendableError } from "../errors.ts";
+import { explainRefusal } from "../send/scan.ts";
 import { decode, encode, type Encoded } from "../send/transit.ts";
-import { assumeThread } from "../thread/current.ts";
+import { assumeThread, currentThread } from "../thread/current.ts";
 import { takeLifeline } from "../thread/lifeline.ts";
-import type { Boot, Call, Outcome } from "./outcome.ts";
+import { reportUnjoined, type Boot, type Outcome, type Start } from "./outcome.ts";
 import { loadTask } from "./task.ts";
 // The kinds that an argument may be: an inline function imports none of them.
 import "../sync/atomic.ts";
@@ -20,45 +22,77 @@ export async function boot(): Promise<void> {
   if (!isBoot(data)) return;
   assumeThread(data.id);
   takeLifeline(data.lifeline);
-  const port = host.openPort(data.start.outcome);
-  const tell = (outcome: Outcome, transfer: readonly object[]): void => {
-    port.postMessage(outcome, transfer);
-  };
+  const teller = new Teller(host.openPort(data.start.outcome));
   host.onUncaught((error, isRejection) => {
-    tell(outcomeOf(error, isRejection), []);
+    teller.tell(died(error, isRejection));
   });
-  try {
-    const fn = await load(data.start.call);
-    const result: unknown = await fn(...(decode(data.start.args) as unknown[]));
-    const value = encode(result, "the task's result");
-    tell({ type: "result", value }, value.transfer);
-  } catch (error) {
-    tell(outcomeOf(error, false), []);
-    host.exit(1);
-  }
+  await run(data.start, teller);
   // Not left to the event loop: a thread ends with its task, and its timers with it.
-  host.exit(0);
+  host.exit(teller.failed ? 1 : 0);
 }
 
-async function load(call: Call): Promise<(...args: unknown[]) => unknown> {
-  if ("source" in call) return (0, eval)(call.source) as (...args: unknown[]) => unknown;
-  return (await loadTask(call)) as (...args: unknown[]) => unknown;
+/** Each step fails in its own way: what goes wrong before the task is called, or after it returned, is no panic of the task. */
+async function run({ call, args }: Start, teller: Teller): Promise<void> {
+  let fn: (...args: unknown[]) => unknown;
+  let given: unknown[];
+  try {
+    fn = "source" in call ? evaluate(call.source) : ((await loadTask(call)) as typeof fn);
+    given = decode(args) as unknown[];
+  } catch (error) {
+    return teller.tell({ type: "refused", error: encodeThrown(error) });
+  }
+  let result: unknown;
+  try {
+    result = await fn(...given);
+  } catch (error) {
+    return teller.tell(died(error, false));
+  }
+  try {
+    const value = encode(result, RESULT);
+    teller.tell({ type: "result", value }, value.transfer);
+  } catch (error) {
+    const refusal = error instanceof NotSendableError ? error : explainRefusal([result], () => RESULT, error);
+    teller.tell({ type: "refused", error: encodeThrown(refusal) });
+  }
 }
 
-const OURS = new Set(["TASK", "NOT_SENDABLE", "HANDLE"]);
+const RESULT = "the task's result";
 
-function outcomeOf(thrown: unknown, isRejection: boolean): Outcome {
+/** Indirectly: the text sees globals only, as it was checked to. */
+const evaluate = (source: string): ((...args: unknown[]) => unknown) => (0, eval)(source) as (...args: unknown[]) => unknown;
+
+/** The line to the JoinHandle. */
+class Teller {
+  readonly #port: Port;
+  failed = false;
+  #hears = true;
+
+  constructor(port: Port) {
+    this.#port = port;
+    port.onClose(() => (this.#hears = false));
+  }
+
+  tell(outcome: Outcome, transfer: readonly object[] = []): void {
+    this.#port.postMessage(outcome, transfer);
+    this.failed = outcome.type !== "result";
+    // The thread that has the handle is gone, and its report with it.
+    if (this.failed && !this.#hears) reportUnjoined(currentThread().registry.describe(currentThread().id), outcome);
+  }
+}
+
+function died(thrown: unknown, isRejection: boolean): Outcome {
   const error = encodeThrown(thrown);
-  if (thrown instanceof FerrousError && OURS.has(thrown.code)) return { type: "refused", error };
   if (isStackOverflow(thrown)) return { type: "died", reason: "stack-overflow", error };
-  if (isRejection) return { type: "died", reason: "unhandled-rejection", error };
-  return { type: "panic", error };
+  return isRejection ? { type: "died", reason: "unhandled-rejection", error } : { type: "panic", error };
 }
 
 /** Anything may be thrown, even what cannot cross. */
 function encodeThrown(thrown: unknown): Encoded {
   try {
-    return encode(thrown, "what the task threw");
+    const encoded = encode(thrown, "what the task threw");
+    // Once more than the port will, so that it cannot fail there.
+    structuredClone(encoded);
+    return encoded;
   } catch (refusal) {
     return encode(new Error(`it threw something that cannot cross: ${(refusal as Error).message}`), "what the task threw");
   }

@@ -6,10 +6,11 @@ import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited } from "../park/wait.ts";
+import { NOT_SENDABLE } from "../send/refusals.ts";
 import { decode } from "../send/transit.ts";
 import { requestKeep, requestTermination } from "../thread/lifeline.ts";
 import { Ending, type Holders } from "../thread/protocol.ts";
-import type { Outcome } from "./outcome.ts";
+import { reportUnjoined, type Outcome } from "./outcome.ts";
 import type { Thread } from "./thread.ts";
 
 /**
@@ -22,12 +23,14 @@ export class JoinHandle<R> implements Awaited, AsyncDisposable {
   readonly thread: Thread;
   readonly #fate: Fate;
   readonly #end: Word;
+  readonly #terminate: () => void;
   #line: Line | undefined;
   #settled: Settled | undefined;
 
-  /** @internal */
-  constructor(thread: Thread, cell: SharedArrayBuffer, port: Port) {
+  /** @internal `terminate`: how to end a thread that is not the supervisor's child. */
+  constructor(thread: Thread, cell: SharedArrayBuffer, port: Port, terminate?: () => void) {
     this.thread = thread;
+    this.#terminate = terminate ?? (() => requestTermination(thread.id));
     this.#end = Word.at(cell, 0);
     this.#fate = new Fate(thread, port);
     Fate.watch(this, this.#fate);
@@ -66,7 +69,7 @@ export class JoinHandle<R> implements Awaited, AsyncDisposable {
 
   /** Ends the thread wherever it is; what it held is poisoned. Resolves when no instruction of it can take effect any more. */
   async terminate(): Promise<void> {
-    requestTermination(this.thread.id);
+    this.#terminate();
     this.#line ??= new Line();
     await this.#line.wait(this.#attempt, () => undefined, this, "terminate", undefined);
   }
@@ -84,6 +87,11 @@ export class JoinHandle<R> implements Awaited, AsyncDisposable {
   /** Joins, as {@link joinAsync}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.joinAsync();
+  }
+
+  /** Its thread's outcome is told to one thread only. */
+  get [NOT_SENDABLE](): "a JoinHandle belongs to the thread that spawned: send its result, or handle.thread" {
+    return "a JoinHandle belongs to the thread that spawned: send its result, or handle.thread";
   }
 
   readonly #attempt: Attempt = () => (this.isFinished ? undefined : { word: this.#end, value: Ending.RUNNING });
@@ -121,27 +129,32 @@ class Fate {
   /** Somebody joins: reads the outcome, which came before the end. */
   settle(ending: number): Settled {
     forget(this);
-    const outcome = this.#port.poll()?.message as Outcome | undefined;
+    const outcome = this.#outcome();
     this.#port.close();
     const name = describeThread(this.#thread);
     if (outcome === undefined) return { error: new ThreadDiedError(name, reasonOf(ending)) };
-    if (outcome.type === "result") return { value: decode(outcome.value) };
-    const error = decode(outcome.error);
-    if (outcome.type === "refused") return { error };
-    return { error: outcome.type === "panic" ? new PanicError(name, error) : new ThreadDiedError(name, outcome.reason, error) };
+    try {
+      if (outcome.type === "result") return { value: decode(outcome.value) };
+      const error = decode(outcome.error);
+      if (outcome.type === "refused") return { error };
+      return { error: outcome.type === "panic" ? new PanicError(name, error) : new ThreadDiedError(name, outcome.reason, error) };
+    } catch (error) {
+      // A handle of a kind that is not known here. Kept, so that joining twice gives the same.
+      return { error };
+    }
   }
 
-  /** Nobody will join. */
+  /** The last word counts: an error that the thread's own handler caught is told too, and then its result. */
+  #outcome(): Outcome | undefined {
+    let last: Outcome | undefined;
+    for (let got = this.#port.poll(); got !== undefined; got = this.#port.poll()) last = got.message as Outcome;
+    return last;
+  }
+
+  /** The process ends, and nobody has joined. */
   report(): void {
-    const outcome = this.#port.poll()?.message as Outcome | undefined;
-    if (outcome !== undefined) this.#reportOutcome(outcome);
-  }
-
-  #reportOutcome(outcome: Outcome): void {
-    if (outcome.type === "result") return;
-    const error = decode(outcome.error) as { stack?: unknown };
-    const trace = error instanceof Error || typeof error.stack === "string" ? String(error.stack) : String(error);
-    host.warn(`ferrous: ${describeThread(this.#thread)} panicked, and nobody joined it:\n${trace}`);
+    const outcome = this.#outcome();
+    if (outcome !== undefined) reportUnjoined(describeThread(this.#thread), outcome);
   }
 
   /** The handle was dropped: the thread is detached, and its panic is reported as soon as it comes. */
@@ -149,7 +162,7 @@ class Fate {
     if (!unjoined.has(this)) return;
     this.#port.listen((message) => {
       forget(this);
-      this.#reportOutcome(message as Outcome);
+      reportUnjoined(describeThread(this.#thread), message as Outcome);
       this.#port.close();
     });
     this.#port.onClose(() => {
@@ -188,4 +201,3 @@ function reasonOf(ending: number): DeathReason {
       return "unknown";
   }
 }
-

@@ -1,4 +1,5 @@
 /** Values of which each thread has its own. */
+import { NOT_SENDABLE } from "../send/refusals.ts";
 import { currentThread, type Current } from "../thread/current.ts";
 
 /** A value of which each thread has its own, made on its first use there. */
@@ -11,14 +12,22 @@ export class ThreadLocal<T> {
     this.#init = init;
   }
 
+  /** This thread's value, made on first use. */
   get(): T {
     return this.#cell().value;
   }
+  /** Replaces this thread's value. */
   set(value: T): void {
     this.#cell().value = value;
   }
+  /** Calls `fn` with this thread's value. */
   with<R>(fn: (value: T) => R): R {
     return fn(this.get());
+  }
+
+  /** What each thread has of its own is reached by what the code of each thread says. */
+  get [NOT_SENDABLE](): "a threadLocal() has another value in every thread: make it at the top level of a module that both import" {
+    return "a threadLocal() has another value in every thread: make it at the top level of a module that both import";
   }
 
   #cell(): { value: T } {

@@ -1,6 +1,7 @@
 /** What a thread says of its end, over the port that leads to its JoinHandle. */
+import { host } from "#host";
 import type { DeathReason } from "../errors.ts";
-import type { Encoded } from "../send/transit.ts";
+import { decode, type Encoded } from "../send/transit.ts";
 import type { TaskOrigin } from "./task.ts";
 
 /** What a new thread shall call. */
@@ -29,3 +30,12 @@ export type Outcome =
   /** Something of ours went wrong, and is thrown as it is: a task that is not there, a result that cannot be sent. */
   | { readonly type: "refused"; readonly error: Encoded }
   | { readonly type: "died"; readonly reason: DeathReason; readonly error: Encoded };
+
+/** One report on stderr, of a thread that failed and that nobody will join. */
+export function reportUnjoined(thread: string, outcome: Outcome): void {
+  if (outcome.type === "result") return;
+  const error = decode(outcome.error);
+  const { stack } = (error ?? {}) as { stack?: unknown };
+  const verb = outcome.type === "died" ? `died (${outcome.reason})` : "panicked";
+  host.warn(`ferrous: ${thread} ${verb}, and nobody joined it:\n${typeof stack === "string" ? stack : String(error)}`);
+}

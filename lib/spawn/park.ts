@@ -7,7 +7,7 @@
  */
 import { TimeoutError } from "../errors.ts";
 import { Line } from "../park/line.ts";
-import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
+import { isCancelSource, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited } from "../park/wait.ts";
 import { currentThread, ownField } from "../thread/current.ts";
 import { Field } from "../thread/registry.ts";
@@ -47,25 +47,57 @@ export function unpark(thread: Thread): void {
   token.notify();
 }
 
-/** Blocks this thread for so many milliseconds. */
+/**
+ * Blocks this thread for so many milliseconds.
+ * @throws {RangeError} `ms` is no number from 0
+ */
 export function sleep(ms: number, opts?: Pick<WaitOptions, "signal">): void {
+  requireMs(ms);
   const never = ownField(Field.NEVER);
   orTimedOut(() => {
     wait(() => ({ word: never, value: 0 }), TIME, "sleep", { ...opts, timeout: ms });
   });
 }
 
-/** Waits for so many milliseconds without blocking this thread. */
+/**
+ * Waits for so many milliseconds without blocking this thread.
+ * @throws {RangeError} `ms` is no number from 0
+ */
 export async function sleepAsync(ms: number, opts?: Pick<AsyncWaitOptions, "signal">): Promise<void> {
-  const never = ownField(Field.NEVER);
-  try {
-    await new Line().wait(() => ({ word: never, value: 0 }), () => undefined, TIME, "sleep", { ...opts, timeout: ms });
-  } catch (error) {
-    if (!(error instanceof TimeoutError)) throw error;
-  }
+  requireMs(ms);
+  timeoutOf(opts);
+  const given = opts?.signal;
+  const signal = given === undefined ? undefined : isCancelSource(given) ? given.signal : given;
+  const until = performance.now() + ms;
+  // A timer holds 24 days at most.
+  for (let left = ms; left > 0; left = until - performance.now()) await pause(Math.min(left, MAX_TIMER), signal);
+  signal?.throwIfAborted();
 }
 
+const MAX_TIMER = 0x7fff_ffff;
 const TIME: Awaited = { describe: () => "for time to pass" };
+
+/** A timer of its own: thousands of sleeping tasks do not look after each other, as those in line for one lock do. */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+function requireMs(ms: unknown): void {
+  if (typeof ms !== "number" || !(ms >= 0)) {
+    throw new RangeError(`a time to sleep is a number of milliseconds from 0; it was given ${String(ms)}.`);
+  }
+}
 
 function orTimedOut(waiting: () => void): "ok" | "timed-out" {
   try {

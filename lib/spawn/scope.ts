@@ -8,6 +8,7 @@ type AnyFunction = (...args: never[]) => unknown;
 /** Spawns threads that have all ended when the scope returns. */
 export class Scope {
   readonly #threads: JoinHandle<unknown>[] = [];
+  #open = true;
 
   /** As the function `spawn`. */
   spawn<F extends AnyFunction>(fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
@@ -16,20 +17,23 @@ export class Scope {
 
   /** As `ThreadBuilder.spawn`. */
   spawnWith<F extends AnyFunction>(options: ThreadOptions, fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
+    if (!this.#open) throw new TypeError("this scope has returned, and its threads have ended: spawn inside its function.");
     const handle = start<Result<F>>(options, fn, args);
     this.#threads.push(handle);
     return handle;
   }
 
-  /** @internal */
-  get threads(): readonly JoinHandle<unknown>[] {
-    return this.#threads;
+  /** The threads whose end is yet to be waited for, those too that are spawned meanwhile; then the scope is closed. @internal */
+  *ending(): Iterable<JoinHandle<unknown>> {
+    yield* this.#threads;
+    this.#open = false;
   }
 }
 
 /**
  * Calls `body`, blocks until every thread that it spawned has ended, and returns what `body` returned.
  * @throws what `body` threw, after all threads have ended; else the error of the first thread that failed, unless `body` caught it from join()
+ * @throws {TypeError} `body` is async: await {@link scopeAsync} instead
  * @example
  * scope((s) => {
  *   s.spawn(tally, files.slice(0, 10), totals);
@@ -38,69 +42,57 @@ export class Scope {
  */
 export function scope<R>(body: (scope: Scope) => R): R {
   const inside = new Scope();
-  const joined = new Joined(inside);
+  const failures = new Failures();
   let result: R;
   try {
     result = body(inside);
-  } catch (error) {
-    joined.joinAll();
-    throw error;
+    if (isThenable(result)) throw asyncBody();
+  } finally {
+    for (const handle of inside.ending()) {
+      const isNews = !handle.wasJoined;
+      try {
+        handle.join();
+      } catch (error) {
+        if (isNews) failures.add(error);
+      }
+    }
   }
-  if (typeof (result as { then?: unknown } | undefined)?.then === "function") {
-    joined.joinAll();
-    throw new TypeError("scope() ends when its function returns, and an async function returns at its first await: await scopeAsync() instead.");
-  }
-  joined.joinAll();
-  joined.rethrow();
+  failures.rethrow();
   return result;
 }
 
 /** As {@link scope}, awaiting instead of blocking; `body` may be async. */
 export async function scopeAsync<R>(body: (scope: Scope) => R | PromiseLike<R>): Promise<R> {
   const inside = new Scope();
-  const joined = new Joined(inside);
+  const failures = new Failures();
   let result: R;
   try {
     result = await body(inside);
-  } catch (error) {
-    await joined.joinAllAsync();
-    throw error;
-  }
-  await joined.joinAllAsync();
-  joined.rethrow();
-  return result;
-}
-
-/** The end of all threads of a scope. */
-class Joined {
-  readonly #scope: Scope;
-  readonly #errors: unknown[] = [];
-
-  constructor(scope: Scope) {
-    this.#scope = scope;
-  }
-
-  joinAll(): void {
-    for (const handle of this.#scope.threads) {
-      const seen = handle.wasJoined;
-      try {
-        handle.join();
-      } catch (error) {
-        if (!seen) this.#errors.push(error);
-      }
-    }
-  }
-  async joinAllAsync(): Promise<void> {
-    for (const handle of this.#scope.threads) {
-      const seen = handle.wasJoined;
+  } finally {
+    for (const handle of inside.ending()) {
+      const isNews = !handle.wasJoined;
       try {
         await handle.joinAsync();
       } catch (error) {
-        if (!seen) this.#errors.push(error);
+        if (isNews) failures.add(error);
       }
     }
+  }
+  failures.rethrow();
+  return result;
+}
+
+/** What went wrong in threads that the body did not join: the first is thrown, unless the body threw. */
+class Failures {
+  readonly #errors: unknown[] = [];
+  add(error: unknown): void {
+    this.#errors.push(error);
   }
   rethrow(): void {
     if (this.#errors.length > 0) throw this.#errors[0];
   }
 }
+
+const isThenable = (value: unknown): boolean => typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+const asyncBody = (): TypeError =>
+  new TypeError("scope() ends when its function returns, and an async function returns at its first await: await scopeAsync() instead.");

@@ -1,7 +1,9 @@
 /** Starting threads. */
 import { host } from "#host";
-import type { HostWorker, ResourceLimits } from "../host/host.ts";
-import { NotSendableError, TaskError } from "../errors.ts";
+import type { ResourceLimits } from "../host/host.ts";
+import { TaskError } from "../errors.ts";
+import { kindOf } from "../memory/place.ts";
+import { explainRefusal } from "../send/scan.ts";
 import { encodeAll } from "../send/transit.ts";
 import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
@@ -63,42 +65,76 @@ export class ThreadBuilder {
 export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly unknown[]): JoinHandle<R> {
   const call = callOf(fn);
   refuseForkBomb(call);
-  const encoded = encodeAll(args, (at) => `argument ${String(at + 1)} of spawn()`);
+  const name = nameOf(options);
+  const encoded = encodeAll(args, argument);
   supervise();
   const { id: me, registry } = currentThread();
   const id = registry.claim(me);
-  const name = options.name ?? "";
   registry.setName(id, name);
   const [outcome, theirs] = host.channel();
-  const cell = new SharedArrayBuffer(4);
-  const given: Start = { call, args: encoded, outcome: theirs.native };
-  const transfer = [theirs.native, ...encoded.transfer];
+  const born: Newborn = {
+    id,
+    name,
+    cell: new SharedArrayBuffer(4),
+    start: { call, args: encoded, outcome: theirs.native },
+    transfer: [theirs.native, ...encoded.transfer],
+  };
+  let end: (() => void) | undefined;
   try {
-    if (options.worker === undefined) {
-      const boot = new URL("./boot.js", import.meta.url).href;
-      const { resourceLimits } = options;
-      requestSpawn({ id, name, cell, boot, start: given, transfer, ...(resourceLimits === undefined ? {} : { resourceLimits }) });
-    } else {
-      raise(host.watch(options.worker()), id, name, cell, given, transfer);
-    }
+    if (options.worker === undefined) request(born, options.resourceLimits);
+    else end = raise(born, options.worker);
   } catch (error) {
     registry.markDead(id);
-    throw error instanceof TypeError ? error : new NotSendableError("the arguments of spawn()", (error as Error).message, error);
+    outcome.close();
+    throw isCloneError(error) ? explainRefusal(args, argument, error) : error;
   }
-  return new JoinHandle(new Thread(id, name), cell, outcome);
+  return new JoinHandle(new Thread(id, name), born.cell, outcome, end);
 }
 
-/** Starts a thread in a worker that only the caller's bundler knows how to make. */
-function raise(worker: HostWorker, id: number, name: string, cell: SharedArrayBuffer, start: Start, transfer: readonly object[]): void {
+const argument = (at: number): string => `argument ${String(at + 1)} of spawn()`;
+const isCloneError = (error: unknown): boolean => (error as { name?: unknown } | undefined)?.name === "DataCloneError";
+
+/** A thread that has an id, and nothing else yet. */
+interface Newborn {
+  readonly id: number;
+  readonly name: string;
+  readonly cell: SharedArrayBuffer;
+  readonly start: Start;
+  readonly transfer: readonly object[];
+}
+
+/** Asks the supervisor for a thread. */
+function request(born: Newborn, resourceLimits: ResourceLimits | undefined): void {
+  const boot = new URL("./boot.js", import.meta.url).href;
+  requestSpawn({ ...born, boot, ...(resourceLimits === undefined ? {} : { resourceLimits }) });
+}
+
+/** Starts a thread in a worker that only the caller's bundler knows how to make; returns how to end it. */
+function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown): () => void {
+  const worker = host.watch(make());
   const [mine, theirs] = host.channel();
+  // Before the thread can run: it must find itself alive.
   currentThread().registry.begin(id, worker.platformId);
+  try {
+    worker.postMessage({ ferrous: "start", id, lifeline: theirs.native, start } satisfies Boot, [theirs.native, ...transfer]);
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
   requestAdoption(id, name, cell, mine);
-  worker.postMessage({ ferrous: "start", id, lifeline: theirs.native, start } satisfies Boot, [theirs.native, ...transfer]);
+  return () => {
+    worker.terminate();
+  };
 }
 
 function callOf(fn: AnyFunction): Call {
-  if (typeof fn !== "function") throw new TypeError(`spawn() needs a function, a task or an inline one; it was given ${typeof fn}.`);
+  if (typeof fn !== "function") throw new TypeError(`spawn() needs a function, a task or an inline one; it was given ${kindOf(fn)}.`);
   return originOf(fn) ?? { source: inlineSource(fn) };
+}
+
+function nameOf({ name = "" }: ThreadOptions): string {
+  if (typeof name !== "string") throw new TypeError(`the name of a thread is a string; it was given ${kindOf(name)}.`);
+  return name;
 }
 
 function refuseForkBomb(call: Call): void {

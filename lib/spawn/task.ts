@@ -19,6 +19,7 @@ const keyOf = ({ url, name }: TaskOrigin): string => `${url}#${name}`;
  *
  * @param url   `import.meta.url` of the module that calls this
  * @param name  unique in that module
+ * @throws {TaskError} that module has another task of that name
  * @example export const double = task(import.meta.url, "double", (n: number) => n * 2);
  */
 export function task<F extends AnyFunction>(url: string, name: string, fn: F): F {
@@ -28,6 +29,12 @@ export function task<F extends AnyFunction>(url: string, name: string, fn: F): F
   if (typeof name !== "string" || name === "") throw new TypeError("task() needs a name that is unique in its module.");
   if (typeof fn !== "function") throw new TypeError(`task "${name}" needs a function.`);
   const origin = { url, name };
+  const known = tasks.get(keyOf(origin));
+  if (known !== undefined && known !== fn) {
+    throw new TaskError(
+      `${url} has two tasks called "${name}", and another thread could not tell which is meant: give each a name of its own.`,
+    );
+  }
   origins.set(fn, origin);
   tasks.set(keyOf(origin), fn);
   return fn;
@@ -50,9 +57,12 @@ export async function loadTask(origin: TaskOrigin): Promise<AnyFunction> {
     await import(origin.url);
   } catch (error) {
     if (error instanceof TaskError) throw error;
-    throw new TaskError(`the module of task "${origin.name}" could not be loaded in the new thread: ${origin.url}. Its error is the cause.`, {
-      cause: error,
-    });
+    throw new TaskError(
+      `the module of task "${origin.name}" could not be loaded in the new thread: ${origin.url}. Its error is the cause.`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     evaluating = undefined;
   }

@@ -38,17 +38,24 @@ export class Thread {
 
   /** What crosses to another thread. */
   [HANDLE](): HandleBody {
-    const { registry } = currentThread();
-    const place: Place = { buffer: registry.buffer, byteOffset: registry.field(this.id, Field.LIFE).byteOffset };
-    return { kind: KIND, place, name: this.name, value: this.id };
+    return { kind: KIND, place: placeOf(this.id), name: this.name, type: this.id };
   }
 
   static {
-    registerKind(KIND, ({ name, value }) => {
-      if (typeof value !== "number" || !Number.isInteger(value) || value <= 0) throw new HandleError("it names no thread");
-      return new Thread(value, name ?? "");
+    registerKind(KIND, ({ place, name, type: id }) => {
+      if (typeof id !== "number" || !Number.isInteger(id) || id <= 0 || id > MAX_ID) throw new HandleError("it names no thread");
+      if (placeOf(id).byteOffset !== place.byteOffset) throw new HandleError("it names one thread, and lies where another's record is");
+      return new Thread(id, name ?? "");
     });
   }
+}
+
+const MAX_ID = 2 ** 26 - 1;
+
+/** Where the record of a thread lies. */
+function placeOf(id: number): Place {
+  const { registry } = currentThread();
+  return { buffer: registry.buffer, byteOffset: registry.field(id, Field.LIFE).byteOffset };
 }
 
 /** How many threads can run at once here: the number of cores that this process may use. */

@@ -1,0 +1,156 @@
+/** One look at a value before it is posted: is there anything in it to rewrite, anything to refuse? */
+import { NotSendableError } from "../errors.ts";
+import { kindOf } from "../memory/place.ts";
+import { eachPart, isPlain, keepsItsClass, LEAVES, REFUSED, tagOf, Unreadable, type Spot } from "./clonable.ts";
+import { isError } from "./error-packet.ts";
+import { isShareable } from "./handle.ts";
+import { NOT_SENDABLE, type NotSendable } from "./refusals.ts";
+
+/** A part of a value, and how it is reached. Written as a path only when it is refused. */
+interface Part {
+  readonly value: object;
+  readonly spot: Spot | undefined;
+  readonly whole: Part | undefined;
+}
+
+/** Looks at values, each object once, without recursion: as deep as structured clone goes, and deeper. */
+export class Scan {
+  /** Is there a shared object or an error, which structured clone would not keep? */
+  rewrites = false;
+  /** Ports, which move. */
+  readonly ports: object[] = [];
+  readonly #seen = new Set<object>();
+  readonly #todo: Part[] = [];
+  #where = "";
+
+  /**
+   * @param where  what the value is, for messages
+   * @throws {NotSendableError} a part of it cannot be sent
+   */
+  look(value: unknown, where: string): void {
+    this.#where = where;
+    this.#meet(value, undefined, undefined);
+    for (let part = this.#todo.pop(); part !== undefined; part = this.#todo.pop()) {
+      try {
+        this.#visit(part);
+      } catch (error) {
+        this.#refuseUnreadable(part, error);
+      }
+    }
+  }
+
+  #meet(value: unknown, spot: Spot | undefined, whole: Part | undefined): void {
+    if (typeof value === "object") {
+      if (value === null || this.#seen.has(value)) return;
+      this.#seen.add(value);
+      this.#todo.push({ value, spot, whole });
+    } else if (typeof value === "function") {
+      this.#refuse({ spot, whole }, "it is a function, and code stays in its thread: make it a task(), and send what it needs.");
+    } else if (typeof value === "symbol") {
+      this.#refuse({ spot, whole }, "it is a symbol, which is another one in every thread: send a string.");
+    }
+  }
+
+  #visit(part: Part): void {
+    const { value } = part;
+    if (NOT_SENDABLE in value) this.#refuse(part, `${(value as NotSendable)[NOT_SENDABLE]}.`);
+    if (isShareable(value)) this.rewrites = true;
+    else if (Array.isArray(value) || isPlain(value)) this.#visitParts(part, "Object");
+    else if (isError(value)) this.rewrites = true;
+    else if (!ArrayBuffer.isView(value)) this.#visitTagged(part, tagOf(value));
+  }
+
+  #visitTagged(part: Part, tag: string): void {
+    const reason = REFUSED.get(tag);
+    if (reason !== undefined) this.#refuse(part, `${kindOf(part.value)}: ${reason}.`);
+    if (LEAVES.has(tag)) return;
+    if (tag === "MessagePort") this.ports.push(part.value);
+    else if (tag === "Map" || tag === "Set") this.#visitParts(part, tag);
+    else if (!keepsItsClass(part.value)) {
+      this.#refuse(part, `it is ${kindOf(part.value)}, whose methods would be lost: send its plain data, or make it a struct.`);
+    }
+  }
+
+  #visitParts(part: Part, tag: string): void {
+    eachPart(part.value, tag, (value, spot) => {
+      if (typeof value !== "number" && typeof value !== "string") this.#meet(value, spot, part);
+    });
+  }
+
+  #refuseUnreadable(part: Part, error: unknown): void {
+    if (error instanceof NotSendableError) throw error;
+    const [spot, cause] = error instanceof Unreadable ? [error.spot, error.error] : [undefined, error];
+    const at = spot === undefined ? part : { spot, whole: part };
+    this.#refuse(at, `reading it threw ${String((cause as { message?: unknown } | null | undefined)?.message ?? cause)}.`, cause);
+  }
+
+  #refuse(part: Pick<Part, "spot" | "whole">, why: string, cause?: unknown): never {
+    throw new NotSendableError(placed(this.#where, part), why, cause);
+  }
+}
+
+/**
+ * The error for values that passed the scan and that structured clone refused all the same: there is a Proxy, or a port that has
+ * moved. Tries parts until it knows which.
+ */
+export function explainRefusal(values: readonly unknown[], where: (at: number) => string, cause: unknown): NotSendableError {
+  const why = String((cause as { message?: unknown } | null | undefined)?.message ?? cause).replace(/\.$/, "");
+  const blame = new Blame();
+  for (const [at, value] of values.entries()) {
+    const culprit = blame.find(value, undefined, undefined);
+    if (culprit === undefined) continue;
+    return new NotSendableError(placed(where(at), culprit), `${why}. If it is a Proxy, copy it to a plain object first.`, cause);
+  }
+  return new NotSendableError(where(0), `${why}.`, cause);
+}
+
+/** Looks for the innermost part that structured clone refuses. */
+class Blame {
+  readonly #seen = new Set<object>();
+  /** A port can be cloned only by moving it, so what contains one proves nothing. */
+  #ports = 0;
+
+  find(value: unknown, spot: Spot | undefined, whole: Part | undefined): Part | undefined {
+    if (typeof value !== "object" || value === null || this.#seen.has(value)) return undefined;
+    this.#seen.add(value);
+    if (tagOf(value) === "MessagePort") this.#ports++;
+    if (tagOf(value) === "MessagePort" || isClonable(value)) return undefined;
+    const part: Part = { value, spot, whole };
+    const ports = this.#ports;
+    let culprit: Part | undefined;
+    try {
+      eachPart(value, tagOf(value), (inner, at) => (culprit ??= this.find(inner, at, part)));
+    } catch {
+      // What cannot even be read is to blame itself.
+    }
+    return culprit ?? (this.#ports > ports ? undefined : part);
+  }
+}
+
+function isClonable(value: object): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `argument 2 of spawn() (files[3].name)` */
+function placed(where: string, part: Pick<Part, "spot" | "whole">): string {
+  const steps: string[] = [];
+  for (let at: Pick<Part, "spot" | "whole"> | undefined = part; at?.spot !== undefined; at = at.whole) steps.push(stepOf(at.spot));
+  if (steps.length === 0) return where;
+  steps.reverse();
+  // Of a long list's end, the way there is no news.
+  if (steps.length > MAX_STEPS) steps.splice(MAX_STEPS / 2, steps.length - MAX_STEPS, "...");
+  return `${where} (${steps.join("").replace(/^\./, "")})`;
+}
+
+const MAX_STEPS = 12;
+
+function stepOf(spot: Spot): string {
+  if (typeof spot === "function") return spot();
+  if (typeof spot === "number") return `[${String(spot)}]`;
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(spot) ? `.${spot}` : `[${JSON.stringify(spot)}]`;
+}
