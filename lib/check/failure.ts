@@ -37,24 +37,29 @@ export function whyStuck(threads: readonly ModelThread[], memory: Memory): { kin
   const sleepers = threads.filter(({ state }) => state.status === Status.ASLEEP);
   const spinners = threads.filter(({ state }) => state.status === Status.READY);
   if (sleepers.length + spinners.length === 0) return undefined;
-  const names = (some: readonly ModelThread[]): string => some.map(({ name }) => `"${name}"`).join(", ");
+  const names = (some: readonly ModelThread[]): string => some.map(({ name }) => titleOf(name)).join(" and ");
+  const verb = (some: readonly ModelThread[], one: string): string => `${names(some)} ${some.length === 1 ? one : one.slice(0, -1)}`;
   if (spinners.length > 0) {
-    const asleep = sleepers.length > 0 ? `, and ${names(sleepers)} sleep` : "";
-    return { kind: "livelock", message: `${names(spinners)} look at the same values for ever${asleep}: nobody is left to change them` };
+    const asleep = sleepers.length > 0 ? `, ${verb(sleepers, "sleeps")}` : "";
+    return {
+      kind: "livelock",
+      message: `${verb(spinners, "looks")} at the same values for ever${asleep}, and nobody is left to change them`,
+    };
   }
   const missed = sleepers.filter(({ state }) => {
     const { buffer, element, index, a } = state.pending as Op;
     return memory.byId(buffer).cells(element)[index] !== a;
   });
   return missed.length > 0
-    ? {
-        kind: "lost wake-up",
-        message: `${names(missed)} sleep although the value they slept on has changed, and nobody is left to wake them`,
-      }
-    : { kind: "deadlock", message: `${names(sleepers)} sleep, and nobody is left to wake them` };
+    ? { kind: "lost wake-up", message: `${verb(missed, "sleeps")} although the value slept on has changed, and nobody is left to notify` }
+    : { kind: "deadlock", message: `${verb(sleepers, "sleeps")}, and nobody is left to notify` };
 }
 
-export const nameOf = (kind: Kind): string => KIND_NAMES[kind];
+/** An operation in a word, with its operand. */
+export const textOf = (kind: Kind, a: unknown): string => (a === undefined ? KIND_NAMES[kind] : `${KIND_NAMES[kind]} ${String(a)}`);
+
+/** Threads without a name of their own are called by their number. */
+export const titleOf = (name: string): string => (/^thread \d+$/.test(name) ? name : `thread "${name}"`);
 
 export const ADVICE =
   "A body must do the same when its operations return the same: build what it uses inside, share through shared memory only, and let no counter, cache or ordinary object live across runs.";

@@ -7,11 +7,10 @@ import { fromHandle, isShareable, toHandle } from "../send/handle.ts";
 /** How deep in arrays and plain objects shared objects are looked for. */
 const DEPTH = 8;
 
-/** Makes the state of a run; the same object again if there is nothing to open. */
-export function opener(state: unknown): () => unknown {
+/** Makes the state of each run; undefined if there is nothing to open in it. */
+export function opener(state: unknown): (() => unknown) | undefined {
   const open = planOf(state, 0, new Map());
-  if (open === undefined) return () => state;
-  return () => open(new Map());
+  return open && (() => open(new Map()));
 }
 
 /** Opens one object; the same one twice in a run is one object. */

@@ -1,8 +1,8 @@
 /**
  * Modelled threads as ferrous sees them: each has an id and a record in a registry of this world.
  *
- * A death is what the supervisor makes of it: the record says DEAD, and every sleeper is woken to look again. Only threads
- * that ask who they are take part; code that never heard of ferrous is told nothing, as in real life.
+ * A death is what the supervisor makes of it: the record says DEAD, and every sleeper is woken to look again. Code that
+ * never heard of ferrous is told nothing, as in real life.
  */
 import { enterThread, type Current } from "../thread/current.ts";
 import { Field, Registry, enterRegistry } from "../thread/registry.ts";
@@ -19,21 +19,20 @@ export interface Life {
   readonly dead: number;
 }
 
-/** One thread's identity; notes when somebody asks for it. */
+/** One thread's identity; notes when its code is about to sleep, or asks who lives. */
 class ModelCurrent implements Current {
+  readonly id: number;
   readonly spins = 0;
-  readonly modelled = true;
-  readonly #id: number;
   readonly #registry: Registry;
   asked = false;
 
   constructor(id: number, registry: Registry) {
-    this.#id = id;
+    this.id = id;
     this.#registry = registry;
   }
-  get id(): number {
+  get modelled(): boolean {
     this.asked = true;
-    return this.#id;
+    return true;
   }
   get registry(): Registry {
     this.asked = true;
@@ -42,13 +41,15 @@ class ModelCurrent implements Current {
 }
 
 export class Identities {
+  readonly buffer: SharedBuffer;
+  readonly #registry: Registry;
   readonly #threads: readonly ModelCurrent[];
   /** Setup and after: a thread that never dies. */
   readonly #outsider: ModelCurrent;
   readonly #lives: readonly Life[];
 
   constructor(names: readonly string[], memory: Memory, replaced: Replacements) {
-    const registry = Registry.create();
+    const registry = (this.#registry = Registry.create());
     const claim = (name: string): number => {
       const id = registry.claim();
       registry.setName(id, name);
@@ -59,7 +60,7 @@ export class Identities {
     this.#outsider = new ModelCurrent(claim("setup and after"), registry);
     const ids = names.map(claim);
     this.#threads = ids.map((id) => new ModelCurrent(id, registry));
-    const buffer = memory.adopt(registry.buffer);
+    const buffer = (this.buffer = memory.adopt(registry.buffer));
     this.#lives = ids.map((id) => {
       const life = registry.field(id, Field.LIFE);
       const alive = life.load();
@@ -71,11 +72,28 @@ export class Identities {
     replaced.undo(enterRegistry(registry));
   }
 
+  nameOf(id: number): string {
+    return this.#registry.nameOf(id) || String(id);
+  }
+
+  /** A word of the registry, such as `LIFE of thread 1`. */
+  recordName(word: number): string {
+    for (const id of this.#registry.living()) {
+      for (const [name, field] of Object.entries(Field)) {
+        if (this.#registry.field(id, field).byteOffset >> 2 === word) return `${name} of ${this.nameOf(id)}`;
+      }
+    }
+    return word === this.#registry.unwatched.byteOffset >> 2 ? "UNWATCHED" : `registry[${String(word)}]`;
+  }
+
+  /** Whether the state has objects of ferrous: then every thread takes part. */
+  everybody = false;
+
   get inUse(): boolean {
-    return this.#threads.some(({ asked }) => asked);
+    return this.everybody || this.#threads.some(({ asked }) => asked);
   }
   isKnown(thread: number): boolean {
-    return this.#threads[thread]?.asked === true;
+    return this.everybody || this.#threads[thread]?.asked === true;
   }
   life(thread: number): Life {
     return this.#lives[thread] as Life;

@@ -10,7 +10,18 @@
  * wrote, and the recorded lengths of the logs bring it to where the two part.
  */
 import { CheckError } from "../errors.ts";
-import { ADVICE, CAPTURED, describe, isAssertion, isForeignView, isPromise, NotLinearizable, nameOf, whyStuck } from "./failure.ts";
+import {
+  ADVICE,
+  CAPTURED,
+  describe,
+  isAssertion,
+  isForeignView,
+  isPromise,
+  NotLinearizable,
+  textOf,
+  titleOf,
+  whyStuck,
+} from "./failure.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
 import { Deed, Kind, choiceOf, deedOf, threadOf, type Op, type Step } from "./operation.ts";
 import { BYTES_PER } from "./real.ts";
@@ -134,7 +145,7 @@ export class Machine {
       op = this.#operation(kind, buffer, element, index, a, b);
       this.#reach(thread, op);
     } else if (!isThat(op, kind, buffer, element, index, a, b)) {
-      return this.#differs(thread, op, kind);
+      return this.#differs(thread, op, kind, a);
     }
     const result = this.state.go(thread, op);
     (this.state.steps.at(-1) as Step).calls |= thread.calls;
@@ -244,7 +255,7 @@ export class Machine {
     if (this.#refused !== undefined) throw this.#refused;
     if (thread.catchesAll) {
       throw new CheckError(
-        `thread "${thread.name}" catches everything in a loop, and with it what suspends it. Let errors that you do not know pass: catch (e) { if (!(e instanceof Error)) throw e; ... }`,
+        `${titleOf(thread.name)} catches everything in a loop, and with it what suspends it. Let errors that you do not know pass: catch (e) { if (!(e instanceof Error)) throw e; ... }`,
       );
     }
     if (thread.mode === "suspended" || mode === "lookahead") return;
@@ -254,15 +265,15 @@ export class Machine {
   #ended(thread: ModelThread, result: unknown, thrown: { readonly error: unknown } | undefined): void {
     if (isPromise(result)) {
       throw new CheckError(
-        `thread "${thread.name}" returned a promise: check() runs synchronous code, in which every await would be a hole. Call the blocking forms (lock, not lockAsync).`,
+        `${titleOf(thread.name)} returned a promise: check() runs synchronous code, in which every await would be a hole. Call the blocking forms (lock, not lockAsync).`,
       );
     }
     if (thread.cursor < thread.ops.length || thread.state.pending !== undefined) {
-      this.fail("nondeterminism", `thread "${thread.name}" ended earlier when it was run again. ${ADVICE}`);
+      this.fail("nondeterminism", `${titleOf(thread.name)} ended earlier when it was run again. ${ADVICE}`);
     } else if (thrown !== undefined) {
       const { error } = thrown;
       if (isForeignView(error)) throw new CheckError(CAPTURED, { cause: error });
-      this.fail(isAssertion(error) ? "assertion" : "exception", `thread "${thread.name}" threw ${describe(error)}`, {
+      this.fail(isAssertion(error) ? "assertion" : "exception", `${titleOf(thread.name)} threw ${describe(error)}`, {
         error,
         thread: thread.id,
       });
@@ -288,7 +299,7 @@ export class Machine {
   #recall(thread: ModelThread, kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): unknown {
     const at = thread.cursor;
     const op = thread.ops[at] as Op;
-    if (!isThat(op, kind, buffer, element, index, a, b)) return this.#differs(thread, op, kind);
+    if (!isThat(op, kind, buffer, element, index, a, b)) return this.#differs(thread, op, kind, a);
     const result = thread.results[at];
     thread.cursor = at + 1;
     if (kind < Kind.READ) thread.calls = 0;
@@ -296,10 +307,12 @@ export class Machine {
     return result;
   }
 
-  #differs(thread: ModelThread, op: Op, kind: Kind): number {
+  #differs(thread: ModelThread, op: Op, kind: Kind, a: unknown): number {
+    const was = textOf(op.kind, op.a);
+    const became = op.kind === kind && Object.is(op.a, a) ? `${textOf(kind, a)} elsewhere` : textOf(kind, a);
     this.fail(
       "nondeterminism",
-      `thread "${thread.name}" did something else when it was run again: operation ${String(thread.cursor + 1)} was ${nameOf(op.kind)} and became ${nameOf(kind)}. ${ADVICE}`,
+      `${titleOf(thread.name)} did something else when it was run again: its operation number ${String(thread.cursor + 1)} was ${was}, and became ${became}. ${ADVICE}`,
     );
     return thread.suspend();
   }
@@ -307,7 +320,8 @@ export class Machine {
   #operation(kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): Op {
     const start = addressOf(buffer, element, index);
     const end = start + (BYTES_PER[element] as number);
-    return { kind, buffer: buffer.id, element, index, start, end, a, b, site: this.world.site() };
+    const site = this.current?.mode === "lookahead" ? undefined : this.world.site();
+    return { kind, buffer: buffer.id, element, index, start, end, a, b, site };
   }
 }
 

@@ -1,12 +1,15 @@
 /**
  * What the places in shared memory are called: by the path on which the state leads to them.
  */
+import { titleOf } from "./failure.ts";
 import type { Finding } from "./machine.ts";
 import { addressOf } from "./memory.ts";
 import { Kind, type Op } from "./operation.ts";
 import type { Race } from "./races.ts";
+import { isShareable, toHandle } from "../send/handle.ts";
 import { BYTES_PER } from "./real.ts";
 import type { Access } from "./state.ts";
+import { wordsOf } from "./words.ts";
 import type { ModelWorld } from "./world.ts";
 
 /** A named piece of memory. */
@@ -16,6 +19,8 @@ interface Region {
   readonly end: number;
   /** Bytes of an element; 0 if it has no elements of its own. */
   readonly step: number;
+  /** How its values are read. */
+  readonly show?: ((value: number, threadOf: (id: number) => string) => string) | undefined;
 }
 
 /** How deep into the state names are looked for. */
@@ -34,6 +39,7 @@ export class Names {
   of({ start, buffer, element, index }: Op): string {
     const within = this.#regions.filter((region) => region.start <= start && start < region.end);
     const best = within.sort((a, b) => a.end - a.start - (b.end - b.start))[0];
+    if (best === undefined && this.#world.isRegistry(buffer)) return this.#world.recordName(index);
     if (best === undefined) return `buffer${String(buffer)}[${String(index)}]`;
     if (best.end - best.start <= best.step) return best.name;
     const size = best.step === 0 ? (BYTES_PER[element] as number) : best.step;
@@ -41,7 +47,9 @@ export class Names {
   }
 
   /** A value of that place, as the object there means it. */
-  show(_: Pick<Op, "start">, value: unknown): string {
+  show({ start }: Pick<Op, "start">, value: unknown): string {
+    const region = this.#regions.find((some) => some.show !== undefined && some.start === start);
+    if (region?.show !== undefined && typeof value === "number") return region.show(value, (id) => this.#world.nameOf(id));
     return typeof value === "bigint" ? `${String(value)}n` : String(value);
   }
 
@@ -59,6 +67,16 @@ export class Names {
       });
       return;
     }
+    if (isShareable(value)) {
+      const { kind, buffer, byteOffset, name } = toHandle(value);
+      const start = this.#world.memory.of(buffer).base + byteOffset;
+      const words = wordsOf(kind);
+      const title = name ?? (path === "" ? kind.replace(/@.*/, "").toLowerCase() : path);
+      words.forEach((word, at) =>
+        this.#regions.push({ name: `${title}.${word.name}`, start: start + 4 * at, end: start + 4 * at + 4, step: 4, show: word.show }),
+      );
+      if (words.length === 0) this.#regions.push({ name: title, start, end: start + 4, step: 0 });
+    }
     for (const [key, inner] of Object.entries(value)) this.#visit(inner, path === "" ? key : `${path}.${key}`, depth + 1, seen);
   }
 }
@@ -67,7 +85,7 @@ export class Names {
 export function raceFinding(world: ModelWorld, race: Race | undefined): Finding | undefined {
   if (race === undefined) return undefined;
   const names = new Names(world);
-  const tell = ({ thread, op }: Access): string => `thread "${world.names[thread] ?? ""}" ${verbOf(op)} ${names.of(op)}`;
+  const tell = ({ thread, op }: Access): string => `${titleOf(world.names[thread] ?? "")} ${verbOf(op)} ${names.of(op)}`;
   const message = `${tell(race.first)} and ${tell(race.second)}, and nothing orders the two. Use Atomics for one that publishes the other, or hold a lock.`;
   return { kind: "data race", message };
 }

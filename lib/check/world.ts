@@ -121,7 +121,9 @@ export class ModelWorld implements World {
     this.shared = this.#identities.asOutsider(this.#program.setup);
     const isMemory = (value: object): boolean => this.views.behind(value) !== undefined || isShareable(value);
     this.#witness = this.#setups++ < WITNESSED ? new Witness(this.shared, isMemory) : undefined;
-    this.#open = this.#identities.asOutsider(() => opener(this.shared));
+    const open = this.#identities.asOutsider(() => opener(this.shared));
+    this.#identities.everybody = open !== undefined;
+    this.#open = open ?? (() => this.shared);
   }
 
   /** Ends the check, even if the running thread catches what is thrown. */
@@ -159,6 +161,18 @@ export class ModelWorld implements World {
   }
   get inUse(): boolean {
     return this.#identities.inUse;
+  }
+
+  /** The modelled thread of a ferrous id. */
+  nameOf(id: number): string {
+    return this.#identities.nameOf(id);
+  }
+  isRegistry(buffer: number): boolean {
+    return this.#identities.buffer.id === buffer;
+  }
+  /** What a word of the registry is called. */
+  recordName(word: number): string {
+    return this.#identities.recordName(word);
   }
 
   site(): string | undefined {

@@ -145,6 +145,6 @@ describe("a body that is suspended", () => {
   it("is reported when it does something else the second time", () => {
     let runs = 0;
     const { failure } = check(scenario((cells) => Atomics.store(cells, 0, ++runs), add));
-    expect(failure).toMatchObject({ kind: "nondeterminism", message: expect.stringMatching(/thread 1.*operation 1/) });
+    expect(failure).toMatchObject({ kind: "nondeterminism", message: expect.stringMatching(/thread 1.*operation number 1 was store 1/) });
   });
 });
