@@ -457,6 +457,6 @@ const asyncInsideWith = (): TypeError =>
 
 function refuseAsync(fn: unknown): void {
   if (typeof fn !== "function") throw new TypeError(`with() needs a function; it was given ${typeof fn}.`);
-  // Before it runs: later would be too late for what it did before its first await.
-  if (fn instanceof AsyncFunction) throw asyncInsideWith();
+  // Before it runs: later would be too late for what it did before its first await. Not by instanceof, which doubles the cost of with().
+  if (fn.constructor === AsyncFunction) throw asyncInsideWith();
 }
