@@ -30,7 +30,7 @@ beforeAll(() => {
     write(name, Array.from({ length: 250_000 }, (_, n) => `word${letters((n * (7 + at)) % 9973)} cat`).join("\n"));
   }
   for (let n = 0; n < 60; n++)
-    write(join("deep", "deeper", `${letters(n)}.json`), JSON.stringify({ [letters(n * n)]: "the dog ".repeat(3000) }));
+    write(join("deep", "deeper", `${letters(n)}.json`), JSON.stringify({ [letters(n * n)]: "the cat ".repeat(3000) }));
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });
