@@ -36,7 +36,8 @@ function build(description: unknown, depth: number): FieldType {
     if (kind === "struct") return struct(first as string, fieldsFrom(second, depth));
     if (kind === "shared" && typeof first === "string") return primitive(first, second, depth);
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError || error instanceof LayoutError) throw new HandleError(error.message);
+    if (error instanceof TypeError || error instanceof RangeError || error instanceof LayoutError)
+      throw new HandleError(error.message.replace(/\.$/, ""));
     throw error;
   }
   return fail(description);

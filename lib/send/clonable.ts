@@ -8,6 +8,9 @@ export function isPlain(value: object): boolean {
   return proto === null || proto === Object.prototype || Object.getPrototypeOf(proto) === null;
 }
 
+/** By its class: node's ports bear the tag of an EventTarget. */
+export const isPort = (value: object): boolean => (value as { constructor?: { name?: unknown } }).constructor?.name === "MessagePort";
+
 /** Copied as they are, and nothing of ours can be in them. */
 export const LEAVES: ReadonlySet<string> = new Set(
   "Date RegExp ArrayBuffer SharedArrayBuffer Boolean Number String BigInt Blob File WebAssembly.Module CryptoKey KeyObject".split(" "),

@@ -1,7 +1,7 @@
 /** One look at a value before it is posted: is there anything in it to rewrite, anything to refuse? */
 import { NotSendableError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
-import { eachPart, isPlain, keepsItsClass, LEAVES, REFUSED, tagOf, Unreadable, type Spot } from "./clonable.ts";
+import { eachPart, isPlain, isPort, keepsItsClass, LEAVES, REFUSED, tagOf, Unreadable, type Spot } from "./clonable.ts";
 import { isError } from "./error-packet.ts";
 import { isShareable } from "./handle.ts";
 import { NOT_SENDABLE, type NotSendable } from "./refusals.ts";
@@ -53,10 +53,11 @@ export class Scan {
 
   #visit(part: Part): void {
     const { value } = part;
-    if (NOT_SENDABLE in value) this.#refuse(part, `${(value as NotSendable)[NOT_SENDABLE]}.`);
-    if (isShareable(value)) this.rewrites = true;
-    else if (Array.isArray(value) || isPlain(value)) this.#visitParts(part, "Object");
-    else if (isError(value)) this.rewrites = true;
+    // First what most objects are.
+    if (Array.isArray(value) || isPlain(value)) this.#visitParts(part, "Object");
+    else if (NOT_SENDABLE in value) this.#refuse(part, `${(value as NotSendable)[NOT_SENDABLE]}.`);
+    else if (isShareable(value) || isError(value)) this.rewrites = true;
+    else if (isPort(value)) this.ports.push(value);
     else if (!ArrayBuffer.isView(value)) this.#visitTagged(part, tagOf(value));
   }
 
@@ -64,8 +65,7 @@ export class Scan {
     const reason = REFUSED.get(tag);
     if (reason !== undefined) this.#refuse(part, `${kindOf(part.value)}: ${reason}.`);
     if (LEAVES.has(tag)) return;
-    if (tag === "MessagePort") this.ports.push(part.value);
-    else if (tag === "Map" || tag === "Set") this.#visitParts(part, tag);
+    if (tag === "Map" || tag === "Set") this.#visitParts(part, tag);
     else if (!keepsItsClass(part.value)) {
       this.#refuse(part, `it is ${kindOf(part.value)}, whose methods would be lost: send its plain data, or make it a struct.`);
     }
@@ -113,8 +113,8 @@ class Blame {
   find(value: unknown, spot: Spot | undefined, whole: Part | undefined): Part | undefined {
     if (typeof value !== "object" || value === null || this.#seen.has(value)) return undefined;
     this.#seen.add(value);
-    if (tagOf(value) === "MessagePort") this.#ports++;
-    if (tagOf(value) === "MessagePort" || isClonable(value)) return undefined;
+    if (isPort(value)) this.#ports++;
+    if (isPort(value) || isClonable(value)) return undefined;
     const part: Part = { value, spot, whole };
     const ports = this.#ports;
     let culprit: Part | undefined;

@@ -40,23 +40,20 @@ export type Send<T> = 0 extends 1 & T
               ? CannotBeSent<"a function stays in its thread: make it a task(), and send what it needs">
               : SendObject<T>;
 
+/** Parts stand in mapped types, which the compiler looks into only as far as it must: so a type may contain itself. */
 type SendObject<T> =
   T extends ReadonlyMap<infer K, infer V>
-    ? [K, V] extends [Send<K>, Send<V>]
-      ? T
-      : CannotBeSent<"a Map with keys or values that cannot be sent">
+    ? { readonly [P in "entries"]: () => Iterable<readonly [Send<K>, Send<V>]> }
     : T extends ReadonlySet<infer V>
-      ? V extends Send<V>
-        ? T
-        : CannotBeSent<"a Set of values that cannot be sent">
+      ? { readonly [P in "values"]: () => Iterable<Send<V>> }
       : T extends PromiseLike<unknown>
         ? CannotBeSent<"a promise is settled by its thread: await it, and send its value">
         : T extends WeakKeyed
           ? CannotBeSent<"it holds on to objects of its thread">
           : T extends readonly unknown[]
-            ? { [K in keyof T]: Send<T[K]> }
+            ? { readonly [K in keyof T as K extends number | `${number}` ? K : never]: Send<T[K]> }
             : HasMethod<T> extends true
-              ? CannotBeSent<"an instance of a class would lose its methods: send its plain data, or make it a struct">
+              ? CannotBeSent<"it has methods, which would be lost: send its plain data, or make it a struct">
               : { [K in keyof T]: Send<T[K]> };
 
 type WeakKeyed = WeakMap<WeakKey, unknown> | WeakSet<WeakKey> | WeakRef<WeakKey>;
@@ -64,12 +61,8 @@ type WeakKeyed = WeakMap<WeakKey, unknown> | WeakSet<WeakKey> | WeakRef<WeakKey>
 /** The arguments of a task, each checked. */
 export type SendArgs<A extends readonly unknown[]> = { [K in keyof A]: Send<A[K]> };
 
-/** Nothing if what a task returns may be sent back, else a type that says why not. */
-export type SendResult<F> = F extends (...args: never[]) => infer R
-  ? [Awaited<R>] extends [Send<Awaited<R>>]
-    ? unknown
-    : Send<Awaited<R>>
-  : never;
+/** `unknown` if what a task returns may be sent back, else a type that says why not: for an intersection with the task. */
+export type SendResult<R> = [Awaited<R>] extends [Send<Awaited<R>>] ? unknown : Send<Awaited<R>>;
 
 /** Stands where a value is not shared between threads. */
 export interface IsNotShared<Why extends string> {

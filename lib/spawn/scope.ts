@@ -1,9 +1,7 @@
 /** Threads that end before their block does. */
-import type { SendArgs, SendResult } from "../send/send.ts";
+import type { SendArgs } from "../send/send.ts";
 import type { JoinHandle } from "./handle.ts";
-import { start, type Result, type ThreadOptions } from "./spawn.ts";
-
-type AnyFunction = (...args: never[]) => unknown;
+import { start, type Spawnable, type ThreadOptions } from "./spawn.ts";
 
 /** Spawns threads that have all ended when the scope returns. */
 export class Scope {
@@ -11,14 +9,14 @@ export class Scope {
   #open = true;
 
   /** As the function `spawn`. */
-  spawn<F extends AnyFunction>(fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
-    return this.spawnWith<F>({}, fn, ...args);
+  spawn<A extends readonly unknown[], R>(fn: Spawnable<A, R>, ...args: SendArgs<A>): JoinHandle<Awaited<R>> {
+    return this.spawnWith<A, R>({}, fn, ...args);
   }
 
   /** As `ThreadBuilder.spawn`. */
-  spawnWith<F extends AnyFunction>(options: ThreadOptions, fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
+  spawnWith<A extends readonly unknown[], R>(options: ThreadOptions, fn: Spawnable<A, R>, ...args: SendArgs<A>): JoinHandle<Awaited<R>> {
     if (!this.#open) throw new TypeError("this scope has returned, and its threads have ended: spawn inside its function.");
-    const handle = start<Result<F>>(options, fn, args);
+    const handle = start<Awaited<R>>(options, fn, args);
     this.#threads.push(handle);
     return handle;
   }

@@ -24,8 +24,8 @@ export interface ThreadOptions {
   readonly worker?: () => unknown;
 }
 
-/** What a task returns, once its thread has awaited it. */
-export type Result<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
+/** What can be spawned: a function that takes `A` and whose result, once its thread has awaited it, may be sent back. */
+export type Spawnable<A extends readonly unknown[], R> = ((...args: A) => R) & SendResult<NoInfer<R>>;
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
@@ -43,7 +43,7 @@ type AnyFunction = (...args: never[]) => unknown;
  * const handle = spawn((n: number) => n * 2, 21);
  * handle.join(); // 42
  */
-export function spawn<F extends AnyFunction>(fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
+export function spawn<A extends readonly unknown[], R>(fn: Spawnable<A, R>, ...args: SendArgs<A>): JoinHandle<Awaited<R>> {
   return start({}, fn, args);
 }
 
@@ -56,7 +56,7 @@ export class ThreadBuilder {
   }
 
   /** As {@link spawn}. */
-  spawn<F extends AnyFunction>(fn: F & SendResult<F>, ...args: SendArgs<Parameters<F>>): JoinHandle<Result<F>> {
+  spawn<A extends readonly unknown[], R>(fn: Spawnable<A, R>, ...args: SendArgs<A>): JoinHandle<Awaited<R>> {
     return start(this.#options, fn, args);
   }
 }
