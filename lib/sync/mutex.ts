@@ -30,7 +30,7 @@ import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited, type Sleep, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
-import { assertSync } from "../send/send.ts";
+import { assertSync, type Sync } from "../send/send.ts";
 import { currentId, currentThread } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { MutexGuard, type Guarded } from "./guard.ts";
@@ -64,7 +64,7 @@ export interface PoisonOptions {
 }
 
 /** `new Mutex()` protects nothing but a section of code; any other needs its value. */
-type MutexArgs<T> = [value: T, options?: MutexOptions] | ([undefined] extends [T] ? [] : never);
+type MutexArgs<T> = [value: T & Sync<T>, options?: MutexOptions] | ([undefined] extends [T] ? [] : never);
 
 /** Where an opened mutex lies, and the value that lies behind it. */
 interface Inner<T> {
