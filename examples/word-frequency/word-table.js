@@ -128,8 +128,8 @@ export class WordTable {
    * @throws {TableFullError} there are more different words than there is room for
    */
   merge(batch, halfway) {
-    const { begun, done, lines, now, before } = this.#header;
-    copyMarks(before, now);
+    const { begun, done, lines, now } = this.#header;
+    this.#header.before = now;
     lines.store(0);
     begun.store(done.load() + 1);
     for (let word = 0; word < batch.length; word++) {
@@ -158,7 +158,7 @@ export class WordTable {
       const { entry, count } = this.#journal.at(line);
       this.#entries.at(entry).count = count;
     }
-    copyMarks(now, before);
+    this.#header.now = before;
     this.#index.forEach((entry, cell) => {
       if (entry > now.entries) this.#index[cell] = 0;
     });
@@ -246,12 +246,6 @@ export class WordTable {
     for (let n = start; n < end; n++) if (this.#text[at + n - start] !== word[n]) return false;
     return true;
   }
-}
-
-/** @param {Marks} to @param {Marks} from */
-function copyMarks(to, from) {
-  const { entries, textBytes, files, skipped, bytes, words } = from;
-  Object.assign(to, { entries, textBytes, files, skipped, bytes, words });
 }
 
 /**
