@@ -22,11 +22,12 @@ export interface Look {
   readonly result: unknown;
 }
 
-/** Has the thread done this very operation lately, so that it may be going round? Cheap; asked at every operation. */
+/** Has the thread done this very operation lately, and nothing but look since, so that it may be going round? Cheap; asked at every operation. */
 export function mayRepeat(thread: ModelThread, op: Op): boolean {
   if (op.kind === Kind.WAIT || op.kind === Kind.NOTIFY) return false;
-  const oldest = Math.max(0, thread.ops.length - LONGEST);
+  const oldest = Math.max(thread.state.idleFrom, thread.ops.length - LONGEST);
   for (let at = thread.ops.length - 1; at >= oldest; at--) {
+    if ((thread.ops[at] as Op).kind === Kind.WRITE) return false;
     if (isSame(thread.ops[at] as Op, op)) {
       thread.suspect = true;
       return true;

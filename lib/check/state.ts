@@ -129,7 +129,7 @@ export class State {
       this.#memory.note(buffer, op.element, op.index, before, after, true);
       this.#stopSpinning(op.start, op.end);
     }
-    this.#advance(thread, op, result);
+    this.#advance(thread, op, result, !changed);
     return result;
   }
 
@@ -211,9 +211,9 @@ export class State {
     }
   }
 
-  #advance(thread: ModelThread, op: Op, result: unknown): void {
+  #advance(thread: ModelThread, op: Op, result: unknown, idle = false): void {
     thread.record(op, result);
-    thread.state = thread.state.did(thread.ops.length, this.steps.length);
+    thread.state = thread.state.did(thread.ops.length, this.steps.length, idle);
   }
 
   #took(

@@ -19,8 +19,9 @@ export class ThreadState {
   readonly status: Status;
   /** The operation that it will do when it is scheduled; a sleeper's wait. */
   readonly pending: Op | undefined;
-  /** How much of its log there was. */
+  /** How much of its log there was, and from where on it did nothing but look. */
   readonly logged: number;
+  readonly idleFrom: number;
   /** 1 + its own last step, and 1 + the step that woke it since; 0 for none. A sleeper's last step is the one that put it to sleep. */
   readonly last: number;
   readonly cause: number;
@@ -39,6 +40,7 @@ export class ThreadState {
     status: Status,
     pending: Op | undefined,
     logged: number,
+    idleFrom: number,
     last: number,
     cause: number,
     timeouts: number,
@@ -50,6 +52,7 @@ export class ThreadState {
     this.status = status;
     this.pending = pending;
     this.logged = logged;
+    this.idleFrom = idleFrom;
     this.last = last;
     this.cause = cause;
     this.timeouts = timeouts;
@@ -59,7 +62,7 @@ export class ThreadState {
     this.result = result;
   }
 
-  static readonly initial = new ThreadState(Status.READY, undefined, 0, 0, 0, 0, 0, false, undefined, undefined);
+  static readonly initial = new ThreadState(Status.READY, undefined, 0, 0, 0, 0, 0, 0, false, undefined, undefined);
 
   /** It has come to its next operation. */
   reached(pending: Op, logged: number): ThreadState {
@@ -67,6 +70,7 @@ export class ThreadState {
       Status.READY,
       pending,
       logged,
+      this.idleFrom,
       this.last,
       this.cause,
       this.timeouts,
@@ -77,22 +81,59 @@ export class ThreadState {
     );
   }
   /** It has done its operation, as the step before `last`. */
-  did(logged: number, last: number): ThreadState {
-    return new ThreadState(Status.READY, undefined, logged, last, 0, this.timeouts, this.wakes, this.news, undefined, undefined);
+  did(logged: number, last: number, idle: boolean): ThreadState {
+    return new ThreadState(
+      Status.READY,
+      undefined,
+      logged,
+      idle ? this.idleFrom : logged,
+      last,
+      0,
+      this.timeouts,
+      this.wakes,
+      this.news,
+      undefined,
+      undefined,
+    );
   }
   /** Its wait, the step before `last`, has put it to sleep. */
   asleep(last: number): ThreadState {
-    return new ThreadState(Status.ASLEEP, this.pending, this.logged, last, 0, this.timeouts, this.wakes, this.news, undefined, undefined);
+    return new ThreadState(
+      Status.ASLEEP,
+      this.pending,
+      this.logged,
+      this.idleFrom,
+      last,
+      0,
+      this.timeouts,
+      this.wakes,
+      this.news,
+      undefined,
+      undefined,
+    );
   }
   /** The step before `cause` has woken it. */
   woken(logged: number, cause: number): ThreadState {
-    return new ThreadState(Status.READY, undefined, logged, this.last, cause, this.timeouts, this.wakes, false, undefined, undefined);
+    return new ThreadState(
+      Status.READY,
+      undefined,
+      logged,
+      logged,
+      this.last,
+      cause,
+      this.timeouts,
+      this.wakes,
+      false,
+      undefined,
+      undefined,
+    );
   }
   /** Its wait was ended, as the step before `last`, by so many timeouts and wake-ups without cause. */
   gaveUp(logged: number, last: number, timeouts: number, wakes: number): ThreadState {
     return new ThreadState(
       Status.READY,
       undefined,
+      logged,
       logged,
       last,
       0,
@@ -109,6 +150,7 @@ export class ThreadState {
       this.status,
       this.pending,
       this.logged,
+      this.idleFrom,
       this.last,
       cause,
       this.timeouts,
@@ -120,11 +162,23 @@ export class ThreadState {
   }
   /** A death was, or was not yet, told to it. */
   told(news: boolean): ThreadState {
-    const { status, pending, logged, last, cause, timeouts, wakes, spinsOn, result } = this;
-    return new ThreadState(status, pending, logged, last, cause, timeouts, wakes, news, spinsOn, result);
+    const { status, pending, logged, idleFrom, last, cause, timeouts, wakes, spinsOn, result } = this;
+    return new ThreadState(status, pending, logged, idleFrom, last, cause, timeouts, wakes, news, spinsOn, result);
   }
   ended(status: Status, logged: number, result: unknown): ThreadState {
-    return new ThreadState(status, undefined, logged, this.last, this.cause, this.timeouts, this.wakes, this.news, undefined, result);
+    return new ThreadState(
+      status,
+      undefined,
+      logged,
+      logged,
+      this.last,
+      this.cause,
+      this.timeouts,
+      this.wakes,
+      this.news,
+      undefined,
+      result,
+    );
   }
 }
 
