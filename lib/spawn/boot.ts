@@ -6,6 +6,7 @@ import { explainRefusal } from "../send/scan.ts";
 import { decode, encode, type Encoded } from "../send/transit.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { takeLifeline } from "../thread/lifeline.ts";
+import { Field } from "../thread/registry.ts";
 import { reportUnjoined, type Boot, type Outcome, type Start } from "./outcome.ts";
 import { loadTask } from "./task.ts";
 // The kinds that an argument may be: an inline function imports none of them.
@@ -65,18 +66,18 @@ const evaluate = (source: string): ((...args: unknown[]) => unknown) => (0, eval
 class Teller {
   readonly #port: Port;
   failed = false;
-  #hears = true;
 
   constructor(port: Port) {
     this.#port = port;
-    port.onClose(() => (this.#hears = false));
   }
 
   tell(outcome: Outcome, transfer: readonly object[] = []): void {
     this.#port.postMessage(outcome, transfer);
     this.failed = outcome.type !== "result";
-    // The thread that has the handle is gone, and its report with it.
-    if (this.failed && !this.#hears) reportUnjoined(currentThread().registry.describe(currentThread().id), outcome);
+    const { id, registry } = currentThread();
+    // The thread that had the handle is gone, and its report with it.
+    const isHeard = registry.isAlive(registry.field(id, Field.SPAWNER).load());
+    if (this.failed && !isHeard) reportUnjoined(registry.describe(id), outcome);
   }
 }
 

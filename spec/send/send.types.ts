@@ -92,6 +92,7 @@ class Counter {
   }
 }
 const guard = new Mutex(Account.create()).lock();
+const handle = spawn(() => 1);
 // @ts-expect-error a guard proves that this thread holds the lock
 spawn((held: typeof guard) => held.poisoned, guard);
 // @ts-expect-error a function stays in its thread
@@ -105,10 +106,7 @@ spawn((promise: Promise<number>) => promise, Promise.resolve(1));
 // @ts-expect-error it holds on to objects of its thread
 spawn((map: WeakMap<object, number>) => map.has({}), new WeakMap());
 // @ts-expect-error a handle belongs to the thread that spawned
-spawn(
-  (handle: JoinHandle<number>) => handle.isFinished,
-  spawn(() => 1),
-);
+spawn((given: JoinHandle<number>) => given.isFinished, handle);
 // @ts-expect-error deep inside too
 spawn((given: { list: readonly [{ call: () => void }] }) => given.list.length, { list: [{ call: () => undefined }] });
 // @ts-expect-error in a Map as well
