@@ -14,6 +14,7 @@ import { currentThread, ownField } from "../thread/current.ts";
 import { onLook } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import { TimeoutError } from "../errors.ts";
+import { onAbort } from "./abort.ts";
 import { isCancelSource, timeoutOf, type AsyncWaitOptions } from "./limits.ts";
 import { sliceNow, type Attempt, type Awaited, type SleepWord, type Waiter } from "./wait.ts";
 
@@ -48,9 +49,10 @@ export class Line {
       const signal = opts?.signal === undefined ? undefined : isCancelSource(opts.signal) ? opts.signal.signal : opts.signal;
       if (signal?.aborted === true) throw signal.reason;
       let timer: ReturnType<typeof setTimeout> | undefined;
+      let forget: (() => void) | undefined;
       const settle = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
+        forget?.();
       };
       const task: Task = {
         attempt,
@@ -75,10 +77,11 @@ export class Line {
         task.fail(reason);
         this.#advance();
       };
-      const onAbort = (): void => {
-        leave(signal?.reason);
-      };
-      signal?.addEventListener("abort", onAbort);
+      if (signal !== undefined) {
+        forget = onAbort(signal, () => {
+          leave(signal.reason);
+        });
+      }
       this.#append(task);
       if (this.#first === task) this.#advance();
       if (timeout === 0 && this.#contains(task)) leave(new TimeoutError(awaited.describe(), verb, timeout));

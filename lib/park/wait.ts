@@ -58,7 +58,7 @@ export interface Awaited {
 }
 
 /** How long a sleep lasts that is watched by a supervisor: a net under what nobody foresaw. */
-const SLICE = 2000;
+const SLICE = 10_000;
 /** How long it lasts where a death would be told by nobody. */
 const UNWATCHED_SLICE = 100;
 /** A wait that lasted so long, in ms, is reported, and may be found to be part of a deadlock. */

@@ -4,6 +4,17 @@ import { task } from "ferrous";
 
 export const nothing = task(import.meta.url, "nothing", () => 1);
 
+/** Sleeps on the lock until it is free. */
+export const sleepOn = task(
+  import.meta.url,
+  "sleepOn",
+  /** @param {import("ferrous").Mutex} mutex @param {Int32Array<SharedArrayBuffer>} arrived */
+  (mutex, arrived) => {
+    Atomics.add(arrived, 0, 1);
+    mutex.lock().release();
+  },
+);
+
 const STATE = 0;
 const READY = 16;
 const COUNTER = 32;
