@@ -8,6 +8,7 @@ import { enterThread, type Current } from "../thread/current.ts";
 import { Field, Registry, enterRegistry } from "../thread/registry.ts";
 import type { Replacements } from "./globals.ts";
 import type { Memory, SharedBuffer } from "./memory.ts";
+import { MAX_THREADS } from "./scenario.ts";
 
 const INT32 = 5;
 
@@ -40,6 +41,37 @@ class ModelCurrent implements Current {
   }
 }
 
+/** A registry with as many threads as a scenario can have, the first of them for setup and after. */
+interface Town {
+  readonly registry: Registry;
+  readonly ids: readonly number[];
+  /** Per id: the word LIFE, and what it says of the dead. */
+  readonly lives: readonly { readonly index: number; readonly dead: number }[];
+}
+
+let town: Town | undefined;
+
+/** One for all checks, because making it takes longer than many a check does: each leaves it as it found it. */
+function theTown(): Town {
+  if (town !== undefined) return town;
+  const registry = Registry.create();
+  const ids = Array.from({ length: MAX_THREADS + 1 }, () => {
+    const id = registry.claim();
+    registry.field(id, Field.WATCHED).store(1);
+    registry.begin(id, id);
+    return id;
+  });
+  const lives = ids.map((id) => {
+    const life = registry.field(id, Field.LIFE);
+    const alive = life.load();
+    registry.markDead(id);
+    const dead = life.load();
+    life.store(alive);
+    return { index: life.byteOffset >> 2, dead };
+  });
+  return (town = { registry, ids, lives });
+}
+
 export class Identities {
   readonly buffer: SharedBuffer;
   readonly #registry: Registry;
@@ -49,27 +81,21 @@ export class Identities {
   readonly #lives: readonly Life[];
 
   constructor(names: readonly string[], memory: Memory, replaced: Replacements) {
-    const registry = (this.#registry = Registry.create());
-    const claim = (name: string): number => {
-      const id = registry.claim();
-      registry.setName(id, name);
-      registry.field(id, Field.WATCHED).store(1);
-      registry.begin(id, id);
-      return id;
-    };
-    this.#outsider = new ModelCurrent(claim("setup and after"), registry);
-    const ids = names.map(claim);
-    this.#threads = ids.map((id) => new ModelCurrent(id, registry));
-    const buffer = (this.buffer = memory.adopt(registry.buffer));
-    this.#lives = ids.map((id) => {
-      const life = registry.field(id, Field.LIFE);
-      const alive = life.load();
-      registry.markDead(id);
-      const dead = life.load();
-      life.store(alive);
-      return { buffer, element: INT32, index: life.byteOffset >> 2, dead };
+    const { registry, ids, lives } = theTown();
+    const [outsider, ...others] = ["setup and after", ...names].map((name, at) => {
+      const id = ids[at] as number;
+      if (registry.nameOf(id) !== name) registry.setName(id, name);
+      return new ModelCurrent(id, registry);
     });
+    this.#registry = registry;
+    this.#outsider = outsider as ModelCurrent;
+    this.#threads = others;
+    const buffer = (this.buffer = memory.adopt(registry.buffer));
+    this.#lives = lives.slice(1).map(({ index, dead }) => ({ buffer, element: INT32, index, dead }));
     replaced.undo(enterRegistry(registry));
+    replaced.undo(() => {
+      memory.reset();
+    });
   }
 
   nameOf(id: number): string {
