@@ -19,8 +19,15 @@ export class Replacements {
     this.#undo.push(step);
   }
 
+  /** Undoes everything, even if an undoing throws. */
   restore(): void {
-    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) undo();
+    const undo = this.#undo.pop();
+    if (undo === undefined) return;
+    try {
+      undo();
+    } finally {
+      this.restore();
+    }
   }
 }
 

@@ -115,7 +115,7 @@ export class Memory {
       if (buffer.original !== undefined) buffer.all.set(buffer.original);
       for (let undo = buffer.undo?.pop(); undo !== undefined; undo = buffer.undo?.pop()) undo();
     }
-    for (const made of this.#made.slice(1)) for (const buffer of made) buffer.all.fill(0);
+    for (const buffer of this.#made.slice(1).flat()) buffer.all.fill(0);
   }
 
   /** Forgets the journal from `length` on, and does the rest of it again. */

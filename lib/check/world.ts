@@ -48,8 +48,8 @@ export function inWorld<R>(
     program.history?.attach(machine);
     return work(machine, world);
   } finally {
-    replaced.restore();
     open = undefined;
+    replaced.restore();
   }
 }
 
