@@ -79,7 +79,13 @@ export type Sync<T> = 0 extends 1 & T
     ? T
     : T extends string | number | bigint | boolean | symbol | null
       ? IsNotShared<"every thread would have a copy of its own: give it a place, as in Mutex.of(f64, 0)">
-      : T extends AnyFunction | readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | ArrayBufferView | ArrayBuffer
+      : T extends
+            | AnyFunction
+            | readonly unknown[]
+            | ReadonlyMap<unknown, unknown>
+            | ReadonlySet<unknown>
+            | ArrayBufferView<ArrayBuffer>
+            | ArrayBuffer
         ? IsNotShared<"every thread would have a copy of its own: use a struct, or a typed array over a SharedArrayBuffer">
         : T;
 

@@ -1,11 +1,12 @@
 /** The handle of a running thread: its end can be waited for, and gives the task's result or why there is none. */
+/// <reference lib="esnext.disposable" preserve="true" />
 import { host } from "#host";
 import type { Port } from "../host/host.ts";
 import { PanicError, ThreadDiedError, type DeathReason } from "../errors.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
-import { wait, type Attempt, type Awaited } from "../park/wait.ts";
+import { wait, type Attempt } from "../park/wait.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import { decode } from "../send/transit.ts";
 import { requestKeep, requestTermination } from "../thread/lifeline.ts";
@@ -19,7 +20,7 @@ import type { Thread } from "./thread.ts";
  * const handle = spawn((n: number) => n * 2, 21);
  * handle.join(); // 42
  */
-export class JoinHandle<R> implements Awaited, AsyncDisposable {
+export class JoinHandle<R> implements AsyncDisposable {
   readonly thread: Thread;
   readonly #fate: Fate;
   readonly #end: Word;

@@ -28,12 +28,12 @@ import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
-import { wait, type Attempt, type Awaited, type Sleep, type Waiter } from "../park/wait.ts";
+import { wait, type Attempt, type Sleep, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { assertSync, type Sync } from "../send/send.ts";
 import { currentId, currentThread } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
-import { MutexGuard, type Guarded } from "./guard.ts";
+import { MutexGuard } from "./guard.ts";
 
 const FREE = 0;
 const WAITERS = 1 << 0;
@@ -86,7 +86,7 @@ interface Inner<T> {
  * const totals = new Mutex(Totals.create(), { name: "totals" });
  * totals.with((value) => { value.files += 1; });
  */
-export class Mutex<T = undefined> implements Guarded<T>, Awaited {
+export class Mutex<T = undefined> {
   readonly #state: Word;
   readonly #value: T;
   readonly #slot: Slot<T> | undefined;

@@ -83,7 +83,7 @@ export function lazyStatic<T>(name: string, init: () => T): LazyStatic<T> {
 }
 
 /** See {@link lazyStatic}. */
-export class LazyStatic<T> implements Awaited {
+export class LazyStatic<T> {
   readonly #name: string;
   readonly #init: () => T;
   #here: { readonly value: T } | undefined;

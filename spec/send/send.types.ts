@@ -130,6 +130,9 @@ is<Mutex>(new Mutex(undefined, { name: "till" }));
 is<Mutex<Float64Array<SharedArrayBuffer>>>(new Mutex(new Float64Array(new SharedArrayBuffer(8))));
 is<Mutex<Mutex<Account>>>(new Mutex(new Mutex(Account.create())));
 new Mutex(Account.array(3));
+// Where a view's memory is unknown to the compiler, it is looked at when it is given.
+declare const view: Int32Array;
+new Mutex(view);
 // @ts-expect-error a Map is copied
 new Mutex(new Map<string, number>());
 // @ts-expect-error an array is copied
