@@ -22,7 +22,7 @@ Mutex.of(f64, "100");
 const guard: MutexGuard<Totals> = mutex.lock();
 const files: number = guard.value.files;
 // @ts-expect-error there is no such field
-guard.value.lines;
+void guard.value.lines;
 const maybe: MutexGuard<Totals> | undefined = mutex.tryLock();
 // @ts-expect-error it may not have been locked
 mutex.tryLock().release();
