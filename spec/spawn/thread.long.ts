@@ -9,14 +9,16 @@ const living = (): number => [...currentThread().registry.living()].length;
 it("1,000 threads leave no record, no handle and no memory behind", async () => {
   const warm = (): number[] => Array.from({ length: 20 }, (_, n) => spawn(double, n).join());
   warm();
-  const before = [living(), process.getActiveResourcesInfo().length];
+  const [threads, resources] = [living(), process.getActiveResourcesInfo().length];
   const memory = process.memoryUsage().rss;
   for (let thread = 0; thread < 500; thread++) expect(spawn(double, thread).join()).toBe(2 * thread);
   for (let round = 0; round < 10; round++) {
     const handles = Array.from({ length: 50 }, (_, n) => spawn(double, n));
     expect((await Promise.all(handles.map((handle) => handle.joinAsync()))).length).toBe(50);
   }
-  expect([living(), process.getActiveResourcesInfo().length]).toEqual(before);
+  expect(living()).toBe(threads);
+  // Fewer, if a port was still being closed then.
+  expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(resources);
   // The engine keeps freed pages for a while: a leak of 1,000 threads would be gigabytes.
   expect(process.memoryUsage().rss - memory).toBeLessThan(300 * 2 ** 20);
 });

@@ -76,12 +76,11 @@ it(`more than ${String(MAX_THREADS)} threads are a TooManyThreadsError, until on
 });
 
 it("200 threads one after another leave nothing behind", () => {
-  const count = (): number => {
-    const { registry } = currentThread();
-    return [...registry.living()].length;
-  };
+  const living = (): number => [...currentThread().registry.living()].length;
   spawn(double, 1).join();
-  const before = [count(), process.getActiveResourcesInfo().length];
+  const [threads, resources] = [living(), process.getActiveResourcesInfo().length];
   for (let thread = 0; thread < 200; thread++) scope((s) => s.spawn(double, thread));
-  expect([count(), process.getActiveResourcesInfo().length]).toEqual(before);
+  expect(living()).toBe(threads);
+  // Fewer, if a port was still being closed then.
+  expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(resources);
 });
