@@ -3,7 +3,7 @@
  * at once; on memory that is not shared it is the real one.
  */
 import { apply, operand } from "./effect.ts";
-import type { Machine } from "./machine.ts";
+import type { Executor } from "./executor.ts";
 import type { Memory } from "./memory.ts";
 import { Kind } from "./operation.ts";
 import { RealAtomics } from "./real.ts";
@@ -14,7 +14,7 @@ type Operation = (view: unknown, index: unknown, a?: unknown, b?: unknown) => un
 export function modelAtomics(
   memory: Memory,
   views: Views,
-  machine: () => Machine | undefined,
+  machine: () => Executor | undefined,
   refuse: (why: string) => never,
 ): typeof Atomics {
   /** Waits and notifies only work on these, as the real ones say themselves. */

@@ -44,5 +44,5 @@ export function wouldChange(cells: Cells, op: Op): { result: unknown; changes: b
 /** An operand as `Atomics` would understand it; throws what it would throw. */
 export function operand(element: number, value: unknown): number | bigint {
   if (element >= 9) return typeof value === "bigint" ? value : BigInt.asIntN(64, value as bigint);
-  return typeof value === "number" && Number.isInteger(value) && value !== 0 ? value : Math.trunc(Number(value)) || 0;
+  return typeof value === "number" && Number.isInteger(value) && value !== 0 ? value : Math.trunc(+(value as number)) || 0;
 }

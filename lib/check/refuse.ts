@@ -3,7 +3,7 @@
  */
 import { CheckError } from "../errors.ts";
 import type { Replacements } from "./globals.ts";
-import type { Machine } from "./machine.ts";
+import type { Executor } from "./executor.ts";
 
 const LATER = ["setTimeout", "setInterval", "setImmediate", "queueMicrotask", "requestAnimationFrame"] as const;
 const WORKERS = ["Worker", "SharedWorker"] as const;
@@ -13,7 +13,7 @@ interface NodeProcess {
   getBuiltinModule?(name: string): { EventEmitter: { init(this: object, options?: unknown): void } };
 }
 
-export function refuseEscapes(replaced: Replacements, machine: () => Machine | undefined): void {
+export function refuseEscapes(replaced: Replacements, machine: () => Executor | undefined): void {
   const refuse = (what: string, instead: string): void => {
     const running = machine();
     if (running?.current === undefined) return;

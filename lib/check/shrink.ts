@@ -10,7 +10,7 @@ import { Exhaustive, preemptionsOf } from "./strategy/exhaustive.ts";
 import { inWorld } from "./world.ts";
 
 /** How much a failure is worth being made simpler, per bound. */
-const BUDGET = { executions: 5000, time: 500 };
+const BUDGET = { executions: 3000, time: 250 };
 
 export interface Found {
   readonly finding: Finding;

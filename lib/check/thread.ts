@@ -219,6 +219,7 @@ export class ModelThread {
   /** Before the body is run from its start. */
   restart(mode: "live" | "lookahead"): void {
     this.mode = mode;
+    this.lookedAhead = mode === "lookahead";
     this.cursor = this.asked = this.drawn = this.waited = this.swallowed = 0;
   }
 
@@ -239,6 +240,9 @@ export class ModelThread {
     if (this.swallowed++ < PATIENCE) throw SUSPEND;
     return (this.swallowed % 5) - 1;
   }
+
+  /** Was, or is, its run only a look ahead? */
+  lookedAhead = false;
 
   get catchesAll(): boolean {
     return this.swallowed > PATIENCE;

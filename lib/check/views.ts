@@ -5,7 +5,7 @@
  * one (atomics.ts) asks here what lies behind it; code that captured the real one is thus stopped instead of going unseen.
  */
 import { isSharedBuffer } from "../memory/place.ts";
-import type { Machine } from "./machine.ts";
+import type { Executor } from "./executor.ts";
 import type { Memory, SharedBuffer } from "./memory.ts";
 import { Kind } from "./operation.ts";
 import { ARRAYS, BYTES_PER, RealDataView, RealUint8Array, elementOf, type Cells } from "./real.ts";
@@ -26,12 +26,12 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 export class Views {
   readonly #memory: Memory;
-  readonly #machine: () => Machine | undefined;
+  readonly #machine: () => Executor | undefined;
   readonly #behind = new WeakMap<object, Behind>();
   #last: unknown;
   #lastBehind: Behind | undefined;
 
-  constructor(memory: Memory, machine: () => Machine | undefined) {
+  constructor(memory: Memory, machine: () => Executor | undefined) {
     this.#memory = memory;
     this.#machine = machine;
   }
@@ -140,7 +140,8 @@ export class Views {
   #write(behind: Behind, index: number, given: unknown): void {
     const { buffer, element, first, raw } = behind;
     const machine = this.#machine();
-    const value = element >= 9 ? BigInt(given as bigint) : Number(given);
+    // As assigning to an element converts, errors included.
+    const value = element < 9 ? +(given as number) : typeof given === "bigint" ? given : BigInt.asIntN(64, given as bigint);
     if (index >= raw.length) return;
     const write = (journal: boolean): void => {
       const before = raw[index] as number | bigint;

@@ -5,10 +5,11 @@ import { CheckError } from "../errors.ts";
 import { freshViews } from "../memory/views.ts";
 import { isShareable } from "../send/handle.ts";
 import { modelAtomics } from "./atomics.ts";
+import type { Executor, World } from "./executor.ts";
 import { Replacements, randomFrom } from "./globals.ts";
 import { opener } from "./handles.ts";
 import { Identities, type Life } from "./identity.ts";
-import { Machine, type Chooser, type World } from "./machine.ts";
+import { Machine, type Chooser } from "./machine.ts";
 import { Memory } from "./memory.ts";
 import { ARRAYS, RealDate } from "./real.ts";
 import { refuseEscapes } from "./refuse.ts";
@@ -76,14 +77,14 @@ export class ModelWorld implements World {
     this.#replaced = replaced;
     this.#recording = recording;
     this.names = program.names;
-    this.views = new Views(this.memory, () => this.#machine);
+    this.views = new Views(this.memory, () => this.#machine?.executor);
     this.#identities = new Identities(this.names, this.memory, replaced);
   }
 
   install(machine: Machine): void {
     this.#machine = machine;
     const { memory, views } = this;
-    const get = (): Machine | undefined => this.#machine;
+    const get = (): Executor | undefined => this.#machine?.executor;
     const replaced = this.#replaced;
     replaced.undo(() => {
       this.#machine = undefined;
@@ -105,7 +106,7 @@ export class ModelWorld implements World {
       "SharedArrayBuffer",
       new Proxy(SharedArrayBuffer, {
         construct: (_, [byteLength, options]) =>
-          memory.create(machine.current === undefined ? 0 : machine.current.id + 1, Number(byteLength ?? 0), options),
+          memory.create(machine.executor.current === undefined ? 0 : machine.executor.current.id + 1, Number(byteLength ?? 0), options),
       }),
     );
     replaced.put(SharedArrayBuffer.prototype, "grow", () =>
@@ -129,7 +130,7 @@ export class ModelWorld implements World {
   /** Ends the check, even if the running thread catches what is thrown. */
   refuse(why: string): never {
     const error = new CheckError(why);
-    if (this.#machine?.current !== undefined) this.#machine.refuse(error);
+    if (this.#machine?.executor.current !== undefined) this.#machine.executor.refuse(error);
     throw error;
   }
 
@@ -181,7 +182,7 @@ export class ModelWorld implements World {
 
   /** Time passes by 1 ms each time that a thread looks at a clock, and by the whole timeout when a wait of its runs out. */
   #now(): number {
-    const thread = this.#machine?.current;
+    const thread = this.#machine?.executor.current;
     if (thread === undefined) return ++this.#asked;
     return ++thread.asked + thread.waited;
   }
@@ -196,7 +197,7 @@ export class ModelWorld implements World {
     this.#replaced.put(globalThis, "Date", date);
     this.#replaced.put(performance, "now", () => this.#now());
     this.#replaced.put(Math, "random", () => {
-      const thread = this.#machine?.current;
+      const thread = this.#machine?.executor.current;
       return thread === undefined ? this.#random() : randomFrom(thread.id * 65_537 + ++thread.drawn)();
     });
   }

@@ -1,0 +1,198 @@
+/**
+ * Runs the code of modelled threads: answers what their logs know, and suspends them at what they do next until it is their turn.
+ *
+ * Code between two operations runs at once with the first of them: it touches nothing that other threads could see, or it is a
+ * data race, and reported (M. Musuvathi, S. Qadeer, "Iterative Context Bounding", 2007, section 3: scheduling at synchronising
+ * operations only misses nothing if races are looked for in every execution).
+ */
+import { CheckError } from "../errors.ts";
+import { ADVICE, CAPTURED, describe, isAssertion, isForeignView, isPromise, textOf, titleOf } from "./failure.ts";
+import { Segments } from "./foreign.ts";
+import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
+import { Kind, type Op, type Step } from "./operation.ts";
+import { BYTES_PER } from "./real.ts";
+import type { FailureKind } from "./report.ts";
+import { isIdle } from "./spin.ts";
+import type { State, Undertaker } from "./state.ts";
+import { Status, type ModelThread } from "./thread.ts";
+
+/** What is run: see world.ts. */
+export interface World extends Undertaker {
+  readonly memory: Memory;
+  readonly names: readonly string[];
+  /** Builds the shared state for a new execution. */
+  setup(): void;
+  /** The shared state, as a thread that begins to run gets it. */
+  open(): unknown;
+  /** Runs a thread's body from its start. */
+  run(thread: number, state: unknown): unknown;
+  /** The assertions, once all threads have ended. */
+  after(results: readonly unknown[]): void;
+  /** The source line of the operation that is being asked for, if this execution is recorded. */
+  site(): string | undefined;
+}
+
+/** Whose turn is it? The machine knows. */
+export interface Turns {
+  /** The running thread has come to its next operation: suspends it unless it goes on at once. */
+  reached(thread: ModelThread, op: Op): void;
+  /** The running thread has fallen asleep, and is going to be suspended. */
+  slept(): void;
+  fail(kind: FailureKind, message: string, thrown?: { readonly error?: unknown; readonly thread?: number }): void;
+}
+
+export class Executor {
+  /** The thread whose code is running; none in setup and after. */
+  current: ModelThread | undefined;
+  readonly #world: World;
+  readonly #state: State;
+  readonly #turns: Turns;
+  readonly #segments: Segments;
+  #refused: CheckError | undefined;
+
+  constructor(world: World, state: State, turns: Turns) {
+    this.#world = world;
+    this.#state = state;
+    this.#turns = turns;
+    this.#segments = new Segments(world.memory);
+  }
+
+  /** The running thread asked for what cannot be modelled. Thrown here, and out of the check even if the thread catches it. */
+  refuse(error: CheckError): never {
+    this.#refused ??= error;
+    throw error;
+  }
+
+  /** An operation of the running thread: answered from its log, or done when its turn has come. */
+  operate(kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b?: unknown): unknown {
+    const thread = this.current as ModelThread;
+    if (thread.mode === "suspended") return thread.suspend();
+    if (thread.cursor < thread.ops.length) return this.#recall(thread, kind, buffer, element, index, a, b);
+    if (thread.mode === "lookahead") return this.#look(thread, this.#operation(kind, buffer, element, index, a, b));
+    let op = thread.state.pending;
+    if (op === undefined) {
+      op = this.#operation(kind, buffer, element, index, a, b);
+      thread.state = thread.state.reached(op, thread.ops.length);
+      this.#turns.reached(thread, op);
+    } else if (!isThat(op, kind, buffer, element, index, a, b)) {
+      return this.#differs(thread, op, kind, a);
+    } else {
+      this.#segments.caughtUp(thread);
+    }
+    const result = this.#state.go(thread, op);
+    (this.#state.steps.at(-1) as Step).calls |= thread.calls;
+    thread.calls = 0;
+    if (thread.state.status === Status.ASLEEP) {
+      this.#turns.slept();
+      return thread.suspend();
+    }
+    thread.cursor++;
+    this.#segments.begin(thread);
+    return result;
+  }
+
+  /** A plain access of the running thread: `done` is called unless the log knows already what it gave. */
+  access(kind: Kind, buffer: SharedBuffer, element: number, index: number, value: unknown, done: () => unknown): unknown {
+    const thread = this.current as ModelThread;
+    if (thread.mode === "suspended") return thread.suspend();
+    if (thread.cursor < thread.ops.length) return this.#recall(thread, kind, buffer, element, index, value, undefined);
+    const op = this.#operation(kind, buffer, element, index, value, undefined);
+    if (thread.mode === "lookahead") return kind === Kind.READ ? done() : this.#look(thread, op);
+    const result = done();
+    thread.record(op, result);
+    thread.cursor++;
+    this.#segments.begin(thread);
+    this.#state.accesses.push({ at: this.#state.steps.length, thread: thread.id, op, result });
+    return result;
+  }
+
+  #look(thread: ModelThread, op: Op): unknown {
+    const seen = isIdle(this.#world.memory, op);
+    if (seen === undefined || thread.ahead.length >= thread.horizon) return thread.suspend();
+    thread.ahead.push({ op, result: seen.result });
+    return seen.result;
+  }
+
+  /** Runs a thread's body from its start: up to where it is suspended, or to its end. */
+  execute(thread: ModelThread, mode: "live" | "lookahead"): void {
+    const outer = this.current;
+    this.current = undefined;
+    const shared = this.#world.open();
+    this.current = thread;
+    thread.restart(mode);
+    this.#world.memory.restart(thread.id + 1);
+    this.#segments.enter(thread);
+    let result: unknown;
+    let thrown: { readonly error: unknown } | undefined;
+    try {
+      result = this.#world.run(thread.id, shared);
+    } catch (error) {
+      thrown = { error };
+    } finally {
+      this.current = outer;
+      this.#segments.leave(thread);
+    }
+    if (this.#refused !== undefined) throw this.#refused;
+    if (thread.catchesAll) {
+      throw new CheckError(
+        `${titleOf(thread.name)} catches everything in a loop, and with it what suspends it. Let errors that you do not know pass: catch (e) { if (!(e instanceof Error)) throw e; ... }`,
+      );
+    }
+    if (thread.mode === "suspended" || mode === "lookahead") return;
+    this.#ended(thread, result, thrown);
+  }
+
+  #ended(thread: ModelThread, result: unknown, thrown: { readonly error: unknown } | undefined): void {
+    if (isPromise(result)) {
+      throw new CheckError(
+        `${titleOf(thread.name)} returned a promise: check() runs synchronous code, in which every await would be a hole. Call the blocking forms (lock, not lockAsync).`,
+      );
+    }
+    if (thread.cursor < thread.ops.length || thread.state.pending !== undefined) {
+      this.#turns.fail("nondeterminism", `${titleOf(thread.name)} ended earlier when it was run again. ${ADVICE}`);
+    } else if (thrown !== undefined) {
+      const { error } = thrown;
+      if (isForeignView(error)) throw new CheckError(CAPTURED, { cause: error });
+      this.#turns.fail(isAssertion(error) ? "assertion" : "exception", `${titleOf(thread.name)} threw ${describe(error)}`, {
+        error,
+        thread: thread.id,
+      });
+    }
+    thread.state = thread.state.ended(Status.DONE, thread.ops.length, result);
+  }
+
+  #recall(thread: ModelThread, kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): unknown {
+    const at = thread.cursor;
+    const op = thread.ops[at] as Op;
+    if (!isThat(op, kind, buffer, element, index, a, b)) return this.#differs(thread, op, kind, a);
+    const result = thread.results[at];
+    thread.cursor = at + 1;
+    this.#segments.repeat(thread);
+    if (kind < Kind.READ) thread.calls = 0;
+    if (kind === Kind.WAIT && result === "timed-out") thread.waited += op.b as number;
+    return result;
+  }
+
+  #differs(thread: ModelThread, op: Op, kind: Kind, a: unknown): number {
+    const was = textOf(op.kind, op.a);
+    const became = op.kind === kind && Object.is(op.a, a) ? `${textOf(kind, a)} elsewhere` : textOf(kind, a);
+    this.#turns.fail(
+      "nondeterminism",
+      `${titleOf(thread.name)} did something else when it was run again: its operation number ${String(thread.cursor + 1)} was ${was}, and became ${became}. ${ADVICE}`,
+    );
+    return thread.suspend();
+  }
+
+  #operation(kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): Op {
+    const start = addressOf(buffer, element, index);
+    const end = start + (BYTES_PER[element] as number);
+    const site = this.current?.mode === "lookahead" ? undefined : this.#world.site();
+    return { kind, buffer: buffer.id, element, index, start, end, a, b, site };
+  }
+}
+
+function isThat(op: Op, kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): boolean {
+  return (
+    op.kind === kind && op.buffer === buffer.id && op.element === element && op.index === index && Object.is(op.a, a) && Object.is(op.b, b)
+  );
+}
