@@ -2,19 +2,23 @@
 
 export const tagOf = (value: object): string => Object.prototype.toString.call(value).slice(8, -1);
 
-/** Of no class, whichever realm it comes from. */
+/** Of no class, whichever realm it comes from: its prototype is an Object.prototype, or has nothing in it. */
 export function isPlain(value: object): boolean {
   const proto: unknown = Object.getPrototypeOf(value);
-  return proto === null || proto === Object.prototype || Object.getPrototypeOf(proto) === null;
+  if (proto === null || proto === Object.prototype) return true;
+  return (
+    Object.getPrototypeOf(proto) === null &&
+    (Object.hasOwn(proto as object, "isPrototypeOf") || Reflect.ownKeys(proto as object).length === 0)
+  );
 }
 
 /** By its class: node's ports bear the tag of an EventTarget. */
 export const isPort = (value: object): boolean => (value as { constructor?: { name?: unknown } }).constructor?.name === "MessagePort";
 
-/** Copied as they are, and nothing of ours can be in them. */
-export const LEAVES: ReadonlySet<string> = new Set(
-  "Date RegExp ArrayBuffer SharedArrayBuffer Boolean Number String BigInt Blob File WebAssembly.Module CryptoKey KeyObject".split(" "),
-);
+/** The language's own, copied as they are; nothing of ours can be in them. */
+export const VALUES: ReadonlySet<string> = new Set("Date RegExp ArrayBuffer SharedArrayBuffer Boolean Number String BigInt".split(" "));
+/** The platform's, likewise. */
+export const RESOURCES: ReadonlySet<string> = new Set("Blob File WebAssembly.Module CryptoKey KeyObject".split(" "));
 
 /** Why an object of this tag stays in its thread. */
 export const REFUSED: ReadonlyMap<string, string> = new Map([
@@ -28,14 +32,43 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
 
 /**
  * Is an object of a class one of the platform's own that crosses as what it is, such as a BlockList or an X509Certificate?
- * A user's class crosses as a plain object, without its methods.
+ * A user's class crosses as a plain object, or as the Map or Date that it extends under a tag of its own: without its methods.
  */
 export function keepsItsClass(value: object): boolean {
   try {
-    return !isPlain(structuredClone(value));
+    const clone = structuredClone(value);
+    const tag = tagOf(clone);
+    return !(isPlain(clone) || Array.isArray(clone) || ArrayBuffer.isView(clone) || tag === "Map" || tag === "Set" || VALUES.has(tag));
   } catch {
     return false;
   }
+}
+
+export const isNative = (made: object): boolean => Function.prototype.toString.call(made).endsWith("{ [native code] }");
+
+/** By prototype: what a class is does not change, and to ask for it takes longer than to copy its instance. */
+const subclasses = new WeakMap<object, string | false>();
+
+/**
+ * The name of a user's class that extends one of the language's, such as a Stack that is an Array and would arrive as one; false if
+ * it is none. A class that adds no methods loses none; node's Buffer arrives as the Uint8Array that it is.
+ */
+export function subclassOf(value: object): string | false {
+  const proto = Object.getPrototypeOf(value) as object | null;
+  if (proto === null || proto === Array.prototype) return false;
+  let name = subclasses.get(proto);
+  if (name === undefined) subclasses.set(proto, (name = lookUpSubclass(proto)));
+  return name;
+}
+
+function lookUpSubclass(first: object): string | false {
+  for (let proto: unknown = first; proto !== null; proto = Object.getPrototypeOf(proto)) {
+    const made: unknown = Object.getOwnPropertyDescriptor(proto, "constructor")?.value;
+    if (typeof made === "function" && (isNative(made) || made.name === "Buffer")) return false;
+    const adds = Reflect.ownKeys(proto as object).some((key) => key !== "constructor");
+    if (adds) return typeof made === "function" && made.name !== "" ? made.name : "a nameless class";
+  }
+  return false;
 }
 
 /** Where a part stands in its whole: an index, a property, or a text for what has neither. */

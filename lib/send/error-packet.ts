@@ -2,6 +2,7 @@
  * Errors on their way to another thread, which keep what structured clone loses: class name, code, own properties, stack and cause.
  */
 import * as errors from "../errors.ts";
+import { isNative } from "./clonable.ts";
 
 /** An error as plain data. */
 export interface ErrorPacket {
@@ -59,8 +60,7 @@ function read(error: Error, key: string): unknown {
 function* classesOf(error: Error): Iterable<{ readonly name: string; readonly isNative: boolean }> {
   for (let proto: unknown = Object.getPrototypeOf(error); proto !== null && proto !== undefined; proto = Object.getPrototypeOf(proto)) {
     const made: unknown = Object.getOwnPropertyDescriptor(proto, "constructor")?.value;
-    if (typeof made === "function")
-      yield { name: made.name, isNative: Function.prototype.toString.call(made).endsWith("{ [native code] }") };
+    if (typeof made === "function") yield { name: made.name, isNative: isNative(made) };
   }
 }
 

@@ -7,6 +7,7 @@ import { TYPE } from "../memory/hidden.ts";
 import { describeType, elementTypeOf, FixedArray, fixedArrayAt, placeOf, typeFrom, typeOf, type FieldType } from "../memory/layout.ts";
 import { isSharedBuffer, kindOf, layoutFrom, type Place } from "../memory/place.ts";
 import { meetRegistry, registryBuffer } from "../thread/registry.ts";
+import { messageOf } from "./words.ts";
 
 /** Under this key an object gives what another thread needs to open it. */
 export const HANDLE: unique symbol = Symbol("ferrous handle");
@@ -121,7 +122,7 @@ export function fromHandle<T extends object = object>(handle: unknown): T {
   } catch (error) {
     if (error instanceof HandleError) throw error;
     // What a constructor says of a wrong argument is, of a handle, that somebody changed it.
-    throw new HandleError((error as Error).message.replace(/\.$/, ""));
+    throw new HandleError(messageOf(error));
   }
 }
 
@@ -133,7 +134,7 @@ function open(handle: unknown, depth: number): object {
   const { registry, ...body } = check(handle);
   if (!meetRegistry(registry)) {
     throw new HandleError(
-      "it comes from a group of threads that cannot see this one: use ferrous in the main thread before it starts its workers",
+      "its threads cannot see this one. Use ferrous in the main thread before it starts its workers, and one version of it: npm ls ferrous shows who brings which",
     );
   }
   const value = isHandle(body.value) ? open(body.value, depth + 1) : body.value;

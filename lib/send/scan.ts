@@ -1,10 +1,23 @@
 /** One look at a value before it is posted: is there anything in it to rewrite, anything to refuse? */
 import { NotSendableError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
-import { eachPart, isPlain, isPort, keepsItsClass, LEAVES, REFUSED, tagOf, Unreadable, type Spot } from "./clonable.ts";
+import {
+  eachPart,
+  isPlain,
+  isPort,
+  keepsItsClass,
+  REFUSED,
+  RESOURCES,
+  subclassOf,
+  tagOf,
+  Unreadable,
+  VALUES,
+  type Spot,
+} from "./clonable.ts";
 import { isError } from "./error-packet.ts";
 import { isShareable } from "./handle.ts";
 import { NOT_SENDABLE, type NotSendable } from "./refusals.ts";
+import { messageOf } from "./words.ts";
 
 /** A part of a value, and how it is reached. Written as a path only when it is refused. */
 interface Part {
@@ -54,21 +67,28 @@ export class Scan {
   #visit(part: Part): void {
     const { value } = part;
     // First what most objects are.
-    if (Array.isArray(value) || isPlain(value)) this.#visitParts(part, "Object");
+    if (isPlain(value) || (Array.isArray(value) && subclassOf(value) === false)) this.#visitParts(part, "Object");
     else if (NOT_SENDABLE in value) this.#refuse(part, `${(value as NotSendable)[NOT_SENDABLE]}.`);
     else if (isShareable(value) || isError(value)) this.rewrites = true;
     else if (isPort(value)) this.ports.push(value);
-    else if (!ArrayBuffer.isView(value)) this.#visitTagged(part, tagOf(value));
+    else this.#visitTagged(part, tagOf(value));
   }
 
   #visitTagged(part: Part, tag: string): void {
     const reason = REFUSED.get(tag);
     if (reason !== undefined) this.#refuse(part, `${kindOf(part.value)}: ${reason}.`);
-    if (LEAVES.has(tag)) return;
-    if (tag === "Map" || tag === "Set") this.#visitParts(part, tag);
+    if (RESOURCES.has(tag)) return;
+    const isContainer = tag === "Map" || tag === "Set";
+    if (isContainer || VALUES.has(tag) || ArrayBuffer.isView(part.value) || Array.isArray(part.value)) this.#refuseSubclass(part, tag);
     else if (!keepsItsClass(part.value)) {
       this.#refuse(part, `it is ${kindOf(part.value)}, whose methods would be lost: send its plain data, or make it a struct.`);
     }
+    if (isContainer) this.#visitParts(part, tag);
+  }
+
+  #refuseSubclass(part: Part, tag: string): void {
+    const name = subclassOf(part.value);
+    if (name !== false) this.#refuse(part, `it is of class ${name}, whose methods would be lost: send a plain ${tag}.`);
   }
 
   #visitParts(part: Part, tag: string): void {
@@ -81,7 +101,7 @@ export class Scan {
     if (error instanceof NotSendableError) throw error;
     const [spot, cause] = error instanceof Unreadable ? [error.spot, error.error] : [undefined, error];
     const at = spot === undefined ? part : { spot, whole: part };
-    this.#refuse(at, `reading it threw ${String((cause as { message?: unknown } | null | undefined)?.message ?? cause)}.`, cause);
+    this.#refuse(at, `reading it threw ${messageOf(cause)}.`, cause);
   }
 
   #refuse(part: Pick<Part, "spot" | "whole">, why: string, cause?: unknown): never {
@@ -94,7 +114,7 @@ export class Scan {
  * moved. Tries parts until it knows which.
  */
 export function explainRefusal(values: readonly unknown[], where: (at: number) => string, cause: unknown): NotSendableError {
-  const why = String((cause as { message?: unknown } | null | undefined)?.message ?? cause).replace(/\.$/, "");
+  const why = messageOf(cause);
   const blame = new Blame();
   for (const [at, value] of values.entries()) {
     const culprit = blame.find(value, undefined, undefined);

@@ -70,12 +70,12 @@ export interface IsNotShared<Why extends string> {
 }
 
 /**
- * `T` itself if threads may share its values, else a type that says why not. A plain object looks like a struct to the compiler: it
- * is refused at run time.
+ * `T` itself if threads may share its values, else a type that says why not. A plain object without methods looks like a struct to
+ * the compiler, and an `Int32Array` may lie in shared memory or not: these are looked at when the lock is made.
  */
 export type Sync<T> = 0 extends 1 & T
   ? T
-  : T extends undefined | Shareable | SharedArrayBuffer | ArrayBufferView<SharedArrayBuffer>
+  : T extends undefined | Shareable | SharedArrayBuffer | ArrayBufferView<SharedArrayBuffer> | FixedArray<unknown>
     ? T
     : T extends string | number | bigint | boolean | symbol | null
       ? IsNotShared<"every thread would have a copy of its own: give it a place, as in Mutex.of(f64, 0)">
@@ -87,7 +87,13 @@ export type Sync<T> = 0 extends 1 & T
             | ArrayBufferView<ArrayBuffer>
             | ArrayBuffer
         ? IsNotShared<"every thread would have a copy of its own: use a struct, or a typed array over a SharedArrayBuffer">
-        : T;
+        : T extends NotSendable
+          ? IsNotShared<T[typeof NOT_SENDABLE]>
+          : T extends ArrayBufferView
+            ? T
+            : HasMethod<T> extends true
+              ? IsNotShared<"it has methods, and lies in the memory of one thread: use a struct">
+              : T;
 
 /**
  * Throws unless threads share the value.

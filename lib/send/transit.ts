@@ -7,6 +7,7 @@ import { isPlain, tagOf } from "./clonable.ts";
 import { adorn, isError, packError, unpackError, type ErrorPacket } from "./error-packet.ts";
 import { fromHandle, isShareable, toHandle } from "./handle.ts";
 import { Scan } from "./scan.ts";
+import { inWords } from "./words.ts";
 
 /** A value that can be posted. */
 export interface Encoded {
@@ -131,14 +132,6 @@ function isSendable(value: unknown): boolean {
     return scan.ports.length === 0;
   } catch {
     return false;
-  }
-}
-
-function inWords(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return "a value that cannot be shown";
   }
 }
 

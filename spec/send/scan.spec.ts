@@ -1,4 +1,7 @@
 /** Refusals: each names the argument, the path and the reason. */
+import { BlockList } from "node:net";
+import { parse } from "node:querystring";
+import { runInNewContext } from "node:vm";
 import { MessageChannel } from "node:worker_threads";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
@@ -28,6 +31,34 @@ class Counter {
 class Tagged {
   readonly [Symbol.toStringTag] = "Tagged";
 }
+class Stack extends Array<number> {
+  top(): number | undefined {
+    return this.at(-1);
+  }
+}
+class Registry extends Map<string, number> {
+  register(name: string): this {
+    return this.set(name, this.size);
+  }
+}
+class Labelled extends Map<string, number> {
+  override readonly [Symbol.toStringTag] = "Labelled";
+}
+class Day extends Date {
+  next(): Date {
+    return new Date(this.getTime() + 86_400_000);
+  }
+}
+class Pixels extends Uint8Array {
+  red(): number | undefined {
+    return this[0];
+  }
+}
+class Rootless {
+  static make(): object {
+    return Object.create(Object.setPrototypeOf({ method: () => 1 }, null) as object) as object;
+  }
+}
 const trap = { get: () => fail("trap"), has: () => fail("trap"), getPrototypeOf: () => fail("trap"), ownKeys: () => fail("trap") };
 const fail = (why: string): never => {
   throw new Error(why);
@@ -46,6 +77,12 @@ describe("what stays in its thread", () => {
     ],
     ["an instance of a class", new Counter(), "it is a Counter, whose methods would be lost: send its plain data, or make it a struct."],
     ["an instance with a tag", new Tagged(), "it is a Tagged, whose methods would be lost: send its plain data, or make it a struct."],
+    ["an Array with methods", Stack.of(1), "it is of class Stack, whose methods would be lost: send a plain Array."],
+    ["a Map with methods", new Registry(), "it is of class Registry, whose methods would be lost: send a plain Map."],
+    ["a Map with a tag", new Labelled(), "it is a Labelled, whose methods would be lost: send its plain data, or make it a struct."],
+    ["a Date with methods", new Day(0), "it is of class Day, whose methods would be lost: send a plain Date."],
+    ["a typed array with methods", new Pixels(3), "it is of class Pixels, whose methods would be lost: send a plain Uint8Array."],
+    ["methods without a class", Rootless.make(), "it is an Object, whose methods would be lost: send its plain data, or make it a struct."],
     ["a URL", new URL("a:b"), "it is an URL, whose methods would be lost: send its plain data, or make it a struct."],
     ["a Promise", Promise.resolve(1), "a Promise: it is settled by this thread: await it, and send its value."],
     ["a WeakMap", new WeakMap(), "a WeakMap: it holds on to objects of this thread."],
@@ -93,6 +130,21 @@ it("what is plain data with shared objects in it is never refused", () => {
       },
     ),
   );
+});
+
+describe("what loses nothing by being copied is sent", () => {
+  class Plain extends Map<string, number> {}
+  it.each<readonly [string, unknown]>([
+    ["a class that adds nothing to Map", new Plain()],
+    ["node's Buffer", Buffer.from("bytes")],
+    ["what querystring gives", parse("a=1&b=2")],
+    ["the match of a RegExp", /(?<b>b)/.exec("abc")],
+    ["an array without a prototype", Object.setPrototypeOf([1], null)],
+    ["an array of another realm", runInNewContext("[[1], new Map([[{}, new Date()]]), new Uint8Array(1)]")],
+    ["a BlockList", new BlockList()],
+  ])("%s", (_, value) => {
+    expect(refusalOf([value])).toBe("it was sent");
+  });
 });
 
 describe("what structured clone refuses though it looked well", () => {

@@ -133,6 +133,13 @@ new Mutex(Account.array(3));
 // Where a view's memory is unknown to the compiler, it is looked at when it is given.
 declare const view: Int32Array;
 new Mutex(view);
+is<Mutex<Int32Array>>(new Mutex(new Int32Array(new SharedArrayBuffer(8)) as Int32Array));
+// @ts-expect-error a Date is copied
+new Mutex(new Date());
+// @ts-expect-error an instance of a class lies in the memory of one thread
+new Mutex(new Counter());
+// @ts-expect-error a guard proves that this thread holds the lock
+new Mutex(guard);
 // @ts-expect-error a Map is copied
 new Mutex(new Map<string, number>());
 // @ts-expect-error an array is copied
