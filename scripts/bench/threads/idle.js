@@ -12,7 +12,8 @@ const guard = mutex.lock();
 const arrived = new Int32Array(new SharedArrayBuffer(4));
 const handles = Array.from({ length: COUNT }, () => spawn(sleepOn, mutex, arrived));
 while (Atomics.load(arrived, 0) < COUNT) await later(20);
-await later(2000);
+// Until the engines have tidied up after 64 starts: what is asked for is the cost of sleeping.
+await later(8000);
 const before = process.cpuUsage();
 await later(MS);
 const { user, system } = process.cpuUsage(before);
