@@ -3,7 +3,7 @@
  * checker can put its modelled threads in place.
  */
 import { host } from "#host";
-import { Word } from "../memory/word.ts";
+import type { Word } from "../memory/word.ts";
 import { Field, registry, type Registry } from "./registry.ts";
 
 /** The thread that runs this code. */

@@ -55,7 +55,7 @@ function die(way, stage) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
       break;
     case "out-of-memory":
-      for (const hoard = [];;) {
+      for (const hoard = []; ;) {
         hoard.push(new Array(10_000).fill(hoard.length));
         stage.diedAt = now();
       }

@@ -294,7 +294,6 @@ describe("a Mutex and its value", () => {
   it("refuses an async function in with() before it runs, and a returned promise after", () => {
     const mutex = new Mutex();
     let ran = false;
-    // eslint-disable-next-line @typescript-eslint/require-await -- being async is the point
     const error = thrownBy(() => mutex.with((async () => (ran = true)) as never));
     expect(error.name).toBe("TypeError");
     expect(error.message).toContain("withAsync()");
