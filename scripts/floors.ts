@@ -12,13 +12,14 @@ const BESIDE = ["check", "diagnose"];
 
 const files = readdirSync("lib", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 const floorOf = (file: string): string => file.split("/")[0] ?? file;
-const importsOf = (file: string): string[] =>
-  // Comments may show imports; only code makes arrows.
-  [
-    ...readFileSync(join("lib", file), "utf8")
-      .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "")
-      .matchAll(/(?:from|import|import\()\s*"(\.[^"]+|#host)"/g),
-  ].map(([, to]) => (to === "#host" ? "host/node.ts" : relative("lib", join("lib", dirname(file), to ?? ""))));
+/** Comments may show imports; only code makes arrows. Types alone are no arrow of a circle: nothing is left of them when it runs. */
+function importsOf(file: string, typesToo = true): string[] {
+  const code = readFileSync(join("lib", file), "utf8").replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const read = typesToo ? code : code.replace(/^(?:import|export) type [^;]*;/gm, "");
+  return [...read.matchAll(/(?:from|import|import\()\s*"(\.[^"]+|#host)"/g)].map(([, to]) =>
+    to === "#host" ? "host/node.ts" : relative("lib", join("lib", dirname(file), to ?? "")),
+  );
+}
 
 const wrong: string[] = [];
 const arrows = new Map<string, Set<string>>();
@@ -42,7 +43,7 @@ function circle(file: string, path: readonly string[] = []): string[] | undefine
   const at = path.indexOf(file);
   if (at >= 0) return [...path.slice(at), file];
   if (done.has(file)) return undefined;
-  for (const target of importsOf(file)) {
+  for (const target of importsOf(file, false)) {
     const found = circle(target, [...path, file]);
     if (found !== undefined) return found;
   }
