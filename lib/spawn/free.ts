@@ -1,7 +1,6 @@
 /**
- * What a function uses of its surroundings: free variables, and an arrow's `this`, `super` and `import.meta`.
- *
- * Not seen: what the text given to a direct `eval` uses; and a name that is a global here but not in the other thread.
+ * What a function uses of its surroundings: free variables, `import.meta`, private names, and an arrow's `this`, `super` and
+ * `new.target`.
  */
 import type { Node } from "acorn";
 import { loadParser } from "../host/parser-node.ts";
@@ -57,36 +56,50 @@ function borrowed(fn: Tree): Use[] {
     const { type, start } = node;
     if (type === "Super" && !own.super) found.push({ name: "super", start });
     if (type === "ThisExpression" && !own.this) found.push({ name: "this", start });
-    if (type === "MetaProperty" && (node["meta"] as { name?: unknown }).name === "import") found.push({ name: "import.meta", start });
+    if (type === "MetaProperty" && nameOf(node["meta"]) === "import") found.push({ name: "import.meta", start });
+    if (type === "MetaProperty" && nameOf(node["meta"]) === "new" && !own.this) found.push({ name: "new.target", start });
+    if (type === "PrivateIdentifier" && !own.privates.has(nameOf(node))) found.push({ name: `#${nameOf(node)}`, start });
     for (const [child, inside] of bindings(node, own)) visit(child, inside);
   };
-  visit(fn, { this: false, super: false });
+  visit(fn, { this: false, super: false, privates: new Set() });
   return found;
 }
 
+const nameOf = (node: unknown): string => (node as { readonly name: string }).name;
+
 /** Does the function itself bind these? */
 interface Own {
+  /** And with it `new.target`. */
   readonly this: boolean;
   readonly super: boolean;
+  /** Without the `#`. */
+  readonly privates: ReadonlySet<string>;
 }
-const BOTH: Own = { this: true, super: true };
 
 /** The children of a node, each with what is bound there. */
 function bindings(node: Tree, own: Own): (readonly [Tree, Own])[] {
   switch (node.type) {
     case "FunctionExpression":
     case "FunctionDeclaration":
-      return childrenOf(node).map((child) => [child, { this: true, super: own.super }]);
+      return childrenOf(node).map((child) => [child, { ...own, this: true }]);
+    case "ClassBody":
+      return childrenOf(node).map((child) => [child, { ...own, privates: new Set([...own.privates, ...privatesOf(node)]) }]);
     case "StaticBlock":
-      return childrenOf(node).map((child) => [child, BOTH]);
+      return childrenOf(node).map((child) => [child, { ...own, this: true, super: true }]);
     case "Property":
       if (node["method"] !== true && node["kind"] === "init") break;
-      return byKey(node, own, { this: own.this, super: true });
+      return byKey(node, own, { ...own, super: true });
     case "MethodDefinition":
     case "PropertyDefinition":
-      return byKey(node, own, BOTH);
+      return byKey(node, own, { ...own, this: true, super: true });
   }
   return childrenOf(node).map((child) => [child, own]);
+}
+
+/** The private names that a class declares. */
+function privatesOf(classBody: Tree): string[] {
+  const keys = childrenOf(classBody).map((member) => member["key"] as Tree | undefined);
+  return keys.filter((key) => key?.type === "PrivateIdentifier").map(nameOf);
 }
 
 /** A computed name is evaluated outside of what it names. */
@@ -94,7 +107,8 @@ function byKey(node: Tree, outside: Own, inside: Own): (readonly [Tree, Own])[] 
   return childrenOf(node).map((child) => [child, child === node["key"] ? outside : inside]);
 }
 
-function childrenOf(node: Tree): Tree[] {
+/** The nodes right below a node. */
+export function childrenOf(node: Tree): Tree[] {
   const isNode = (value: unknown): value is Tree => typeof (value as { type?: unknown } | null)?.type === "string";
   return Object.values(node).flatMap((value) => (Array.isArray(value) ? value.filter(isNode) : isNode(value) ? [value] : []));
 }

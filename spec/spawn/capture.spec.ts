@@ -1,5 +1,5 @@
 /** Inline functions: every shape of them, what they may not use, and that their text means the same again. */
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import { CaptureError } from "../../lib/errors.ts";
 import { inlineSource } from "../../lib/spawn/capture.ts";
@@ -106,6 +106,14 @@ describe("what an inline function may not use is named, in order of first use", 
     ["(function (a = () => this) { return a; })", []],
     ["({ m() { return super.toString(); } }).m", ["super"]],
     ["({ m() { return () => super.x; } }).m", ["super"]],
+    ["({ m() { return (a = super.x, b = outer) => super.y; } }).m()", ["super", "outer"]],
+    ["new (class extends Object { constructor() { const f = () => super(); super(); return f; } })()", ["super"]],
+    ["new (function () { return () => [new.target, this]; })()", ["new.target", "this"]],
+    ["(function () { return [new.target, () => new.target]; })", []],
+    ["(class { #x = 1; static read() { return (p) => p.#x; } }).read()", ["#x"]],
+    ["(class { #x = 1; static read() { return (p) => #x in p && [this, p.#x]; } }).read()", ["#x", "this"]],
+    ["(class { static #x = 1; static read(p) { return p.#x; } }).read", ["#x"]],
+    ["(class { #x = 1; static read() { return (p) => class { #y = p.#x; [p.#x] = this.#y; }; } }).read()", ["#x"]],
   ])("%s", (text, names) => {
     expect(captured(text)).toEqual(names);
   });
@@ -119,6 +127,18 @@ describe("what an inline function may not use is named, in order of first use", 
       'the function given to spawn() captures "one", "two", and an inline function is sent to the other thread as text, without its surroundings. Pass them as arguments, or make the function a task().',
     );
   });
+});
+
+it("a function is parsed once, however often it is spawned", () => {
+  const fn = made("(n) => n + 1");
+  const source = inlineSource(fn);
+  const texts = jest.spyOn(Function.prototype, "toString");
+  try {
+    expect(inlineSource(fn)).toBe(source);
+    expect(texts).not.toHaveBeenCalled();
+  } finally {
+    texts.mockRestore();
+  }
 });
 
 describe("what is no function that could be sent is a TypeError", () => {
