@@ -56,7 +56,8 @@ export function explored(program: Program, limits: Limits, options: CheckOptions
   return reportOf(program, limits, outcome, strategy, { executions, time });
 }
 
-function strategyOf({ strategy = "exhaustive", preemptions = Infinity, seed = 1 }: CheckOptions): Strategy {
+/** @internal */
+export function strategyOf({ strategy = "exhaustive", preemptions = Infinity, seed = 1 }: CheckOptions): Strategy {
   if (strategy === "random") return new Random(seed);
   if (strategy === "pct") return new Pct(seed);
   return new Exhaustive({ reduce: true, preemptions });

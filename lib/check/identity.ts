@@ -74,13 +74,14 @@ function theTown(): Town {
 
 export class Identities {
   readonly buffer: SharedBuffer;
+  readonly #memory: Memory;
   readonly #registry: Registry;
   readonly #threads: readonly ModelCurrent[];
   /** Setup and after: a thread that never dies. */
   readonly #outsider: ModelCurrent;
   readonly #lives: readonly Life[];
 
-  constructor(names: readonly string[], memory: Memory, replaced: Replacements) {
+  constructor(names: readonly string[], memory: Memory) {
     const { registry, ids, lives } = theTown();
     const [outsider, ...others] = ["setup and after", ...names].map((name, at) => {
       const id = ids[at] as number;
@@ -92,9 +93,14 @@ export class Identities {
     this.#threads = others;
     const buffer = (this.buffer = memory.adopt(registry.buffer));
     this.#lives = lives.slice(1).map(({ index, dead }) => ({ buffer, element: INT32, index, dead }));
-    replaced.undo(enterRegistry(registry));
+    this.#memory = memory;
+  }
+
+  /** Makes this registry the one of all code, and takes back what was written into it. */
+  install(replaced: Replacements): void {
+    replaced.undo(enterRegistry(this.#registry));
     replaced.undo(() => {
-      memory.reset();
+      this.#memory.reset();
     });
   }
 

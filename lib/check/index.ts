@@ -1,5 +1,7 @@
 /** ferrous/check: every interleaving of ordinary synchronous code. Re-exports only. */
 export { check } from "./check.ts";
 export { checkOperations, type Operation, type OperationsOptions, type OperationsScenario } from "./operations.ts";
+export { explore, type Execution } from "./explore.ts";
 export { expectPassed, type Failure, type FailureKind, type Report } from "./report.ts";
+export type { Row } from "./trace.ts";
 export type { Body, CheckOptions, Results, Scenario } from "./scenario.ts";

@@ -2,7 +2,7 @@
  * One execution as rows: who did what to which place, in words.
  */
 import { Names } from "./names.ts";
-import { Deed, KIND_NAMES, Kind, deedOf, type Op, type Step } from "./operation.ts";
+import { Deed, KIND_NAMES, Kind, deedOf, type Step } from "./operation.ts";
 import type { Access, State } from "./state.ts";
 import { Status } from "./thread.ts";
 import type { ModelWorld } from "./world.ts";
@@ -29,9 +29,17 @@ export function traceOf(state: State, world: ModelWorld, failed: (thread: number
   const rows: Row[] = [];
   let next = 0;
   const accessesUpTo = (at: number): void => {
-    for (; next < state.accesses.length && (state.accesses[next] as Access).at <= at; next++) {
-      const { thread, op, result } = state.accesses[next] as Access;
-      rows.push({ step: 0, thread, text: plain(op, result, names), site: op.site, woke: [] });
+    while (next < state.accesses.length && (state.accesses[next] as Access).at <= at) {
+      const first = state.accesses[next] as Access;
+      let last = first;
+      // What a method does to one element after the other is one row.
+      for (
+        let other = state.accesses[++next];
+        other !== undefined && other.at <= at && follows(last, other);
+        other = state.accesses[++next]
+      )
+        last = other;
+      rows.push({ step: 0, thread: first.thread, text: plain(first, last, names), site: first.op.site, woke: [] });
     }
   };
   state.steps.forEach((step, at) => {
@@ -46,9 +54,14 @@ export function traceOf(state: State, world: ModelWorld, failed: (thread: number
   return { threads: world.names, steps: state.steps.length, rows };
 }
 
-function plain({ kind, a, ...op }: Op, result: unknown, names: Names): string {
-  const place = names.of({ kind, a, ...op });
-  return kind === Kind.READ ? `reads  ${place}: ${names.show(op, result)}` : `writes ${place} = ${names.show(op, a)}`;
+/** Is this the next element, accessed by the same thread in the same way? */
+const follows = ({ thread, op }: Access, next: Access): boolean =>
+  thread === next.thread && op.kind === next.op.kind && op.end === next.op.start && op.site === next.op.site;
+
+function plain({ op, result }: Access, last: Access, names: Names): string {
+  const verb = op.kind === Kind.READ ? "reads" : "writes";
+  if (op !== last.op) return `${verb} from ${names.of(op)} to ${names.of(last.op)}`;
+  return op.kind === Kind.READ ? `reads  ${names.of(op)}: ${names.show(op, result)}` : `writes ${names.of(op)} = ${names.show(op, op.a)}`;
 }
 
 function describe(step: Step, names: Names, world: ModelWorld): string {

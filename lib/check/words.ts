@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<string, readonly WordName[]>> = {
     { name: "state", show: owned(4, ["WAITERS", "POISONED", "ASYNC", "STARVING"]) },
     { name: "culprit", show: (value, threadOf) => (value === 0 ? "nobody" : threadOf(value)) },
   ],
+  "CancelFlag@1": [{ name: "state" }, { name: "writer" }, { name: "length" }],
 };
 
 export const wordsOf = (kind: string): readonly WordName[] => WORDS[kind] ?? [];

@@ -36,18 +36,24 @@ export function inWorld<R>(
   recording: boolean,
   work: (machine: Machine, world: ModelWorld) => R,
 ): R {
-  if (open !== undefined)
+  const world = new ModelWorld(program, recording);
+  const machine = new Machine(world, limits, chooser);
+  program.history?.attach(machine);
+  return within(world, machine, () => work(machine, world));
+}
+
+/** Calls `work` while the globals are the world's. A world can be entered again: then go back to some state first. */
+export function within<R>(world: ModelWorld, machine: Machine, work: () => R): R {
+  if (open !== undefined) {
     open.refuse(
       "check() was called inside a check(): a modelled thread, setup or after cannot run a world of its own. Check them one after the other.",
     );
+  }
   const replaced = new Replacements();
   try {
-    const world = new ModelWorld(program, replaced, recording);
     open = world;
-    const machine = new Machine(world, limits, chooser);
-    world.install(machine);
-    program.history?.attach(machine);
-    return work(machine, world);
+    world.install(machine, replaced);
+    return work();
   } finally {
     open = undefined;
     replaced.restore();
@@ -61,7 +67,6 @@ export class ModelWorld implements World {
   /** What setup returned for this execution. */
   shared: unknown;
   readonly #program: Program;
-  readonly #replaced: Replacements;
   readonly #recording: boolean;
   readonly #identities: Identities;
   #machine: Machine | undefined;
@@ -72,24 +77,23 @@ export class ModelWorld implements World {
   /** Calls for the time outside of threads. */
   #asked = 0;
 
-  constructor(program: Program, replaced: Replacements, recording: boolean) {
+  constructor(program: Program, recording: boolean) {
     this.#program = program;
-    this.#replaced = replaced;
     this.#recording = recording;
     this.names = program.names;
     this.views = new Views(this.memory, () => this.#machine?.executor);
-    this.#identities = new Identities(this.names, this.memory, replaced);
+    this.#identities = new Identities(this.names, this.memory);
   }
 
-  install(machine: Machine): void {
+  install(machine: Machine, replaced: Replacements): void {
     this.#machine = machine;
     const { memory, views } = this;
     const get = (): Executor | undefined => this.#machine?.executor;
-    const replaced = this.#replaced;
     replaced.undo(() => {
       this.#machine = undefined;
     });
     replaced.undo(freshViews());
+    this.#identities.install(replaced);
     replaced.put(
       globalThis,
       "Atomics",
@@ -112,7 +116,7 @@ export class ModelWorld implements World {
     replaced.put(SharedArrayBuffer.prototype, "grow", () =>
       this.refuse("a growing SharedArrayBuffer cannot be taken back to its old size, so check() cannot model it. Give it its full size."),
     );
-    this.#installClock();
+    this.#installClock(replaced);
     refuseEscapes(replaced, get);
   }
 
@@ -187,16 +191,16 @@ export class ModelWorld implements World {
     return ++thread.asked + thread.waited;
   }
 
-  #installClock(): void {
+  #installClock(replaced: Replacements): void {
     const now = (): number => EPOCH + this.#now();
     const date = new Proxy(RealDate, {
       construct: (real, args: unknown[], made) => Reflect.construct(real, args.length === 0 ? [now()] : args, made) as object,
       apply: () => new RealDate(now()).toString(),
       get: (real, key) => (key === "now" ? now : (Reflect.get(real, key, real) as unknown)),
     });
-    this.#replaced.put(globalThis, "Date", date);
-    this.#replaced.put(performance, "now", () => this.#now());
-    this.#replaced.put(Math, "random", () => {
+    replaced.put(globalThis, "Date", date);
+    replaced.put(performance, "now", () => this.#now());
+    replaced.put(Math, "random", () => {
       const thread = this.#machine?.executor.current;
       return thread === undefined ? this.#random() : randomFrom(thread.id * 65_537 + ++thread.drawn)();
     });

@@ -126,7 +126,7 @@ describe("the world of a check", () => {
       setup: () => new SharedArrayBuffer(16),
       threads: [
         (buffer) => {
-          const ring = new Ring(buffer);
+          const ring = new Ring(buffer as never);
           ring.push(0x0102_0304);
           const view = new DataView(buffer, 0);
           view.setFloat64(8, 1.5, true);
@@ -237,7 +237,7 @@ describe("the world of a check", () => {
   it("has buffers that a thread makes be the same ones when it is run again", () => {
     const report = check({
       setup: () => words(1),
-      threads: [0, 1].map(() => (cells) => {
+      threads: [0, 1].map(() => (cells: Int32Array) => {
         const own = words(1);
         own[0] = 1;
         Atomics.add(cells, 0, 1);

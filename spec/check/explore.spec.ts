@@ -1,0 +1,48 @@
+import { describe, expect, it } from "@jest/globals";
+import { check, explore } from "../../lib/check/index.ts";
+
+const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
+const torn = {
+  setup: () => ({ count: words(1) }),
+  threads: [0, 1].map(
+    () =>
+      ({ count }: { count: Int32Array }) =>
+        Atomics.store(count, 0, Atomics.load(count, 0) + 1),
+  ),
+  after: ({ count }: { count: Int32Array }) => {
+    if (Atomics.load(count, 0) !== 2) throw new Error("lost");
+  },
+};
+
+describe("explore", () => {
+  it("gives every execution, those that fail too, with its rows and the string that replays it", () => {
+    const all = [...explore(torn)];
+    expect(all.map(({ ending }) => ending).sort()).toEqual(["complete", "complete", "failed", "failed"]);
+    expect(all[0]?.rows.map(({ step, thread, text }) => [step, thread, text])).toEqual([
+      [1, 0, "load   count: 0"],
+      [2, 0, "store  count 0 -> 1"],
+      [3, 1, "load   count: 1"],
+      [4, 1, "store  count 1 -> 2"],
+    ]);
+    for (const { ending, replay } of all) expect(check(torn, { replay }).verdict).toBe(ending === "failed" ? "failed" : "passed");
+  });
+
+  it("leaves the globals alone between two executions, and when it is left early", () => {
+    const before = [Atomics, Int32Array, Date];
+    for (const { threads } of explore(torn)) {
+      expect([Atomics, Int32Array, Date]).toEqual(before);
+      expect(threads).toEqual(["thread 1", "thread 2"]);
+      // Other checks may run meanwhile.
+      expect(check(torn).verdict).toBe("failed");
+    }
+    for (const _ of explore(torn)) break;
+    expect(Atomics).toBe(before[0]);
+  });
+
+  it("sees as many as check counts, and no more than it is asked for", () => {
+    const three = { setup: () => words(1), threads: [1, 2, 3].map((n) => (cells: Int32Array) => Atomics.add(cells, 0, n)) };
+    expect([...explore(three)]).toHaveLength(check(three).executions);
+    expect([...explore(three, { executions: 4 })]).toHaveLength(4);
+    expect([...explore(three, { strategy: "random", executions: 7 })]).toHaveLength(7);
+  });
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from "@jest/globals";
+import { check, type Scenario } from "../../lib/check/index.ts";
+
+type Cells = Int32Array;
+const words = (): Cells => new Int32Array(new SharedArrayBuffer(16));
+const DATA = 0;
+const FLAG = 1;
+const two = (first: (cells: Cells) => unknown, second: (cells: Cells) => unknown): Scenario<Cells> => ({
+  setup: words,
+  threads: [first, second],
+});
+const write = (cells: Cells): void => {
+  cells[DATA] = 1;
+};
+
+describe("two plain accesses are no race when", () => {
+  it.each<[string, Scenario<Cells>]>([
+    [
+      "both only read",
+      two(
+        (cells) => cells[DATA],
+        (cells) => cells[DATA],
+      ),
+    ],
+    ["they touch different elements", two(write, (cells) => cells[FLAG])],
+    [
+      "an atomic read has seen the atomic write after the first",
+      two(
+        (cells) => {
+          write(cells);
+          Atomics.store(cells, FLAG, 1);
+        },
+        (cells) => Atomics.load(cells, FLAG) === 1 && cells[DATA],
+      ),
+    ],
+    [
+      "a failed compare-and-exchange has seen it",
+      two(
+        (cells) => {
+          write(cells);
+          Atomics.store(cells, FLAG, 1);
+        },
+        (cells) => Atomics.compareExchange(cells, FLAG, 5, 6) === 1 && cells[DATA],
+      ),
+    ],
+    [
+      "the second thread was woken by the first",
+      two(
+        (cells) => {
+          write(cells);
+          Atomics.notify(cells, FLAG);
+        },
+        (cells) => Atomics.wait(cells, FLAG, 0, 1) === "ok" && cells[DATA],
+      ),
+    ],
+    [
+      "a chain of read-modify-writes lies between",
+      {
+        setup: words,
+        threads: [
+          (cells) => {
+            write(cells);
+            Atomics.add(cells, FLAG, 1);
+          },
+          (cells) => Atomics.add(cells, FLAG, 2),
+          (cells) => Atomics.load(cells, FLAG) === 3 && cells[DATA],
+        ],
+      },
+    ],
+  ])("%s", (_, scenario) => {
+    expect(check(scenario, { deaths: 0 }).failure?.kind).not.toBe("data race");
+  });
+});
+
+describe("two accesses are a race when", () => {
+  it.each<[string, Scenario<Cells>]>([
+    ["both write plainly", two(write, write)],
+    ["one writes plainly what the other reads plainly", two(write, (cells) => cells[DATA])],
+    ["one is atomic, the other plain", two(write, (cells) => Atomics.load(cells, DATA))],
+    [
+      "an atomic write meets a plain read",
+      two(
+        (cells) => Atomics.store(cells, DATA, 1),
+        (cells) => cells[DATA],
+      ),
+    ],
+    [
+      "only a load comes after the plain write",
+      two(
+        (cells) => {
+          write(cells);
+          Atomics.load(cells, FLAG);
+        },
+        (cells) => [Atomics.load(cells, FLAG), cells[DATA]],
+      ),
+    ],
+    [
+      "the reader saw a store of a third thread, which is ordered with nothing",
+      {
+        setup: words,
+        threads: [
+          (cells) => {
+            write(cells);
+            Atomics.store(cells, FLAG, 1);
+          },
+          (cells) => Atomics.store(cells, FLAG, 2),
+          (cells) => Atomics.load(cells, FLAG) === 2 && cells[DATA],
+        ],
+      },
+    ],
+    ["they are of different sizes and share one byte", two(write, (cells) => new Uint8Array(cells.buffer)[3])],
+    [
+      "one is a DataView's",
+      two(write, (cells) => {
+        new DataView(cells.buffer).setUint16(2, 1);
+      }),
+    ],
+    [
+      "one is hidden in a method",
+      two(
+        (cells) => cells.fill(3),
+        (cells) => cells.indexOf(3),
+      ),
+    ],
+  ])("%s", (_, scenario) => {
+    const { failure } = check(scenario);
+    expect(failure?.kind).toBe("data race");
+    expect(failure?.message).toMatch(/thread \d (reads|writes) (plainly|atomically).*thread \d (reads|writes) (plainly|atomically)/);
+  });
+});
