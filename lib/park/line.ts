@@ -72,6 +72,11 @@ export class Line {
         before: undefined,
         after: undefined,
       };
+      // With nobody in line there may be nothing to wait for. If this throws, the promise rejects.
+      if (this.isEmpty && attempt(task.waiter) === undefined) {
+        task.succeed();
+        return;
+      }
       const leave = (reason: unknown): void => {
         this.#unlink(task);
         task.fail(reason);

@@ -74,6 +74,7 @@ export const sliceNow = (): number => (isSupervised() && currentThread().registr
  */
 export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: WaitOptions | undefined): void {
   const limits = new Limits(opts, verb);
+  limits.throwIfCancelled();
   if (!host.mayBlock) throw new BlockingNotAllowedError(awaited.describe(), verb);
   const thread = currentThread();
   const waiter: Waiter = { me: thread.id, blocks: true, wakes: 0 };

@@ -27,7 +27,7 @@ import { alignOf, describeType, initialise, sizeOf, slotOf, typeFrom, type Field
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
-import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
+import { Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Sleep, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { assertSync, type Sync } from "../send/send.ts";
@@ -179,7 +179,8 @@ export class Mutex<T = undefined> {
    */
   lock(opts?: WaitOptions & PoisonOptions): MutexGuard<T> {
     const mine = currentId() << OWNER_SHIFT;
-    if (this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
+    // Options are looked at even if the lock is free, so that a wrong one does not lie in wait for the first contention.
+    if (opts !== undefined || this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
     return new MutexGuard(this);
   }
 
@@ -202,7 +203,7 @@ export class Mutex<T = undefined> {
    * @throws {TimeoutError} the time was over; nothing is held
    */
   lockAsync(opts?: AsyncWaitOptions & PoisonOptions): Promise<MutexGuard<T>> {
-    if (this.#line?.isEmpty !== false) {
+    if (opts === undefined && this.#line?.isEmpty !== false) {
       const mine = currentId() << OWNER_SHIFT;
       if (this.#state.compareExchange(FREE, mine) === FREE) return Promise.resolve(new MutexGuard(this));
     }
@@ -217,7 +218,7 @@ export class Mutex<T = undefined> {
   with<R>(fn: (value: T) => NotPromise<R>, opts?: WaitOptions & PoisonOptions): R {
     refuseAsync(fn);
     const mine = currentId() << OWNER_SHIFT;
-    if (this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
+    if (opts !== undefined || this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
     try {
       const result: unknown = fn(this.getValue());
       if (isThenable(result)) throw asyncInsideWith();
@@ -264,7 +265,7 @@ export class Mutex<T = undefined> {
    */
   recover(repair: (value: T) => void, opts?: WaitOptions): boolean {
     refuseAsync(repair);
-    const guard = this.lock({ ...opts, allowPoisoned: true });
+    const guard = this.lock(despitePoison(opts));
     try {
       if (!this.poisoned) return false;
       const result: unknown = repair(this.getValue());
@@ -278,7 +279,7 @@ export class Mutex<T = undefined> {
 
   /** As {@link recover}, awaiting the lock and the repair. */
   async recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
-    const guard = await this.lockAsync({ ...opts, allowPoisoned: true });
+    const guard = await this.lockAsync(despitePoison(opts));
     try {
       if (!this.poisoned) return false;
       await repair(this.getValue());
@@ -293,6 +294,7 @@ export class Mutex<T = undefined> {
 
   #lockSlow(mine: number, opts: (WaitOptions & PoisonOptions) | undefined): void {
     const { spins } = currentThread();
+    if (opts !== undefined) new Limits(opts, "lock").throwIfCancelled();
     // Most sections are over before a thread could fall asleep. Once somebody sleeps, spinning would burn the core that the holder needs.
     for (let spin = 0; spin < spins; spin++) {
       const seen = this.#state.load();
@@ -446,6 +448,12 @@ function nameOf(options: MutexOptions | undefined): string | undefined {
   const name = options?.name;
   if (name !== undefined && typeof name !== "string") throw new TypeError(`the name of a mutex is a string; it was given ${typeof name}.`);
   return name;
+}
+
+/** Spreading would make options of anything, so they are looked at first. */
+function despitePoison<O extends AsyncWaitOptions>(opts: O | undefined): O & PoisonOptions {
+  timeoutOf(opts);
+  return { ...(opts as O), allowPoisoned: true };
 }
 
 const AsyncFunction = (async () => {}).constructor;

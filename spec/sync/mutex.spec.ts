@@ -1,25 +1,11 @@
-/** A Mutex in one thread: what API.md promises, and what Rust does at the points that are easy to get wrong. */
+/** A Mutex as one thread sees it: what API.md promises, and what Rust does at the points that are easy to get wrong. */
 import { describe, expect, it } from "@jest/globals";
-import { AtomicU32, CancelFlag, f64, Mutex, MutexGuard, struct, u32, type Infer } from "ferrous";
+import { AtomicU32, CancelFlag, f64, Mutex, MutexGuard, spawn, struct, u32, type Infer } from "ferrous";
+import { hasSleepers, hold, letGo, locker, until, untilHeld, words } from "../support/lockers.js";
+import { rejectionOf, thrownBy } from "../support/thrown.ts";
 
 const Totals = struct("Totals", { files: u32, bytes: f64 });
 type Totals = Infer<typeof Totals>;
-
-/** What a call throws: errors are told by their code, which holds in every realm. */
-function thrownBy(call: () => unknown): { code?: string; name: string; message: string } {
-  try {
-    call();
-  } catch (error) {
-    return error as { code?: string; name: string; message: string };
-  }
-  throw new Error("it did not throw");
-}
-async function rejectionOf(promise: Promise<unknown>): Promise<{ code?: string; name: string; message: string }> {
-  return promise.then(
-    () => Promise.reject(new Error("it did not reject")),
-    (error: unknown) => error as { code?: string; name: string; message: string },
-  );
-}
 
 describe("a Mutex that is free", () => {
   it("is locked by lock(), tryLock() and lockAsync(), and freed by release()", async () => {
@@ -56,6 +42,116 @@ describe("a Mutex that is free", () => {
   });
 });
 
+describe("a Mutex, free or held, and its options", () => {
+  /** Every way to wait for a lock, as a promise of what it throws. */
+  const ways: [string, (mutex: Mutex, opts: object) => Promise<unknown>][] = [
+    ["lock()", async (mutex, opts) => Promise.resolve(mutex.lock(opts))],
+    ["lockAsync()", (mutex, opts) => mutex.lockAsync(opts)],
+    ["with()", async (mutex, opts) => Promise.resolve(mutex.with(() => 1, opts))],
+    ["withAsync()", (mutex, opts) => mutex.withAsync(() => 1, opts)],
+    ["recover()", async (mutex, opts) => Promise.resolve(mutex.recover(() => undefined, opts))],
+    ["recoverAsync()", (mutex, opts) => mutex.recoverAsync(() => undefined, opts)],
+  ];
+  describe.each(ways)("%s", (_way, wait) => {
+    it.each([Number.NaN, -1, -Infinity, "soon", "5", null, 5n])("refuses the timeout %p", async (timeout) => {
+      for (const held of [false, true]) {
+        const mutex = new Mutex();
+        const guard = held ? mutex.lock() : undefined;
+        const error = await rejectionOf(wait(mutex, { timeout }));
+        expect(error.name).toBe("RangeError");
+        expect(error.message).toContain("milliseconds");
+        guard?.release();
+        expect(mutex.tryLock()).toBeDefined();
+      }
+    });
+    it.each([{}, "stop", 1, null])("refuses the signal %p", async (signal) => {
+      const mutex = new Mutex();
+      expect((await rejectionOf(wait(mutex, { signal }))).name).toBe("TypeError");
+      expect(mutex.tryLock()).toBeDefined();
+    });
+    it("refuses options that are none", async () => {
+      const error = await rejectionOf(wait(new Mutex(), 250 as never));
+      expect(error.name).toBe("TypeError");
+      expect(error.message).toContain("{ timeout: 250 }");
+    });
+    it("throws the reason of a CancelFlag that was cancelled before", async () => {
+      const flag = new CancelFlag();
+      flag.cancel("enough");
+      const mutex = new Mutex();
+      await expect(wait(mutex, { signal: flag })).rejects.toBe("enough");
+      expect(mutex.tryLock()).toBeDefined();
+    });
+    it("takes a free lock within no time, or all the time of the world", async () => {
+      for (const timeout of [0, 5, 1e12, Infinity]) await wait(new Mutex(), { timeout });
+    });
+  });
+  it.each(ways.filter(([way]) => way.includes("Async")))(
+    "%s throws the reason of an AbortSignal that was aborted before",
+    async (_way, wait) => {
+      const mutex = new Mutex();
+      const signal = AbortSignal.abort("enough");
+      await expect(wait(mutex, { signal })).rejects.toBe("enough");
+      expect(mutex.tryLock()).toBeDefined();
+    },
+  );
+  it.each(ways.filter(([way]) => !way.includes("Async")))("%s refuses an AbortSignal, which it could not hear", async (_way, wait) => {
+    const { signal } = new AbortController();
+    const error = await rejectionOf(wait(new Mutex(), { signal }));
+    expect(error.name).toBe("TypeError");
+    expect(error.message).toContain("lockAsync()");
+  });
+});
+
+describe("a Mutex that another thread holds", () => {
+  /** Calls `use` while another thread holds the mutex, which then lets go. */
+  async function whileHeld(use: (mutex: Mutex, letGoNow: () => void) => unknown): Promise<void> {
+    const mutex = new Mutex(undefined, { name: "jobs" });
+    const stage = words(1);
+    const handle = spawn(hold, mutex, stage);
+    untilHeld(stage);
+    try {
+      await use(mutex, () => letGo(stage));
+    } finally {
+      letGo(stage);
+      await handle.joinAsync();
+    }
+    expect(mutex.poisoned).toBe(false);
+    expect(mutex.tryLock()).toBeDefined();
+  }
+
+  it("is not locked by tryLock()", () => whileHeld((mutex) => expect(mutex.tryLock()).toBeUndefined()));
+
+  it.each([0, 5])("is given up by a blocking lock() after a timeout of %d ms, naming lock and time", (timeout) =>
+    whileHeld((mutex) => {
+      const start = performance.now();
+      const error = thrownBy(() => mutex.lock({ timeout }));
+      expect(performance.now() - start).toBeGreaterThanOrEqual(timeout);
+      expect(error).toMatchObject({ code: "TIMEOUT", name: "TimeoutError" });
+      expect(error.message).toContain(`lock mutex "jobs" did not succeed within ${String(timeout)} ms`);
+    }),
+  );
+
+  it.each([undefined, { timeout: 60_000 }, { timeout: Infinity }, { signal: new CancelFlag() }])(
+    "is waited for by a blocking lock(%p) until it is free",
+    (opts) =>
+      whileHeld(async (mutex, letGoNow) => {
+        const waiting = mutex.lockAsync(opts);
+        letGoNow();
+        mutex.lock(opts).release();
+        (await waiting).release();
+      }),
+  );
+
+  it("is given up by a blocking thread when a CancelFlag says so, with its reason", () =>
+    whileHeld(async (mutex) => {
+      const flag = new CancelFlag();
+      const handle = spawn(locker, mutex, flag);
+      until(() => hasSleepers(mutex));
+      flag.cancel(new RangeError("enough"));
+      expect(await handle.joinAsync()).toBe("RangeError: enough");
+    }));
+});
+
 describe("a Mutex that is held", () => {
   it("is not locked by tryLock()", () => {
     const mutex = new Mutex();
@@ -72,15 +168,6 @@ describe("a Mutex that is held", () => {
     expect(error.message).toContain('mutex "jobs"');
     guard.release();
     expect(mutex.tryLock()).toBeDefined();
-  });
-
-  it.each([Number.NaN, -1, "soon"])("refuses the timeout %p", async (timeout) => {
-    const mutex = new Mutex();
-    const guard = mutex.lock();
-    const error = await rejectionOf(mutex.lockAsync({ timeout: timeout as number }));
-    expect(error.name).toBe("RangeError");
-    expect(error.message).toContain("milliseconds");
-    guard.release();
   });
 
   it("is given up when an AbortSignal says so, with its reason", async () => {
@@ -103,15 +190,6 @@ describe("a Mutex that is held", () => {
     const waiting = mutex.lockAsync({ signal: flag });
     flag.cancel("enough");
     await expect(waiting).rejects.toBe("enough");
-    guard.release();
-  });
-
-  it("refuses an AbortSignal for a blocking call, which could not hear it", () => {
-    const mutex = new Mutex();
-    const guard = mutex.lock();
-    const error = thrownBy(() => mutex.lock({ signal: new AbortController().signal as never }));
-    expect(error.name).toBe("TypeError");
-    expect(error.message).toContain("lockAsync()");
     guard.release();
   });
 
