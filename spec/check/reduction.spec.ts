@@ -2,9 +2,11 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Machine } from "../../lib/check/machine.ts";
 import { dependent, type Step } from "../../lib/check/operation.ts";
-import { limitsOf, programOf, type CheckOptions } from "../../lib/check/scenario.ts";
+import { limitsOf, programOf, type CheckOptions, type Scenario } from "../../lib/check/scenario.ts";
 import { Exhaustive } from "../../lib/check/strategy/exhaustive.ts";
 import { inWorld } from "../../lib/check/world.ts";
+import { PoisonedError } from "../../lib/errors.ts";
+import { Mutex } from "../../lib/sync/mutex.ts";
 import { program, run, words, type Program } from "./programs.ts";
 
 interface Explored {
@@ -28,25 +30,27 @@ function canonical(steps: readonly Step[]): string {
   return lines.sort().join(";");
 }
 
-function explore(threads: Program, reduce: boolean, options: CheckOptions): Explored {
+const exploreProgram = (threads: Program, reduce: boolean, options: CheckOptions): Explored =>
+  explore({ setup: words, threads: threads.map(run) }, (cells) => Array.from(cells), reduce, options);
+
+function explore<S>(scenario: Scenario<S>, memoryOf: (state: S) => unknown, reduce: boolean, options: CheckOptions): Explored {
   const strategy = new Exhaustive({ reduce, preemptions: Infinity });
   const ends = new Set<string>();
   const traces = new Map<string, number>();
   let executions = 0;
   let stuck = false;
-  const note = (machine: Machine, cells: Int32Array): void => {
+  const note = (machine: Machine, shared: S): void => {
     executions++;
     stuck ||= machine.finding !== undefined;
     const threadEnds = machine.state.threads.map(({ state }) => [state.status, state.result]);
-    ends.add(JSON.stringify([Array.from(cells), threadEnds]));
+    ends.add(JSON.stringify([memoryOf(shared), threadEnds]));
     const trace = canonical(machine.state.steps);
     traces.set(trace, (traces.get(trace) ?? 0) + 1);
   };
-  const scenario = programOf({ setup: words, threads: threads.map(run) });
-  inWorld(scenario, limitsOf(options), strategy, false, (machine, world) => {
+  inWorld(programOf(scenario), limitsOf(options), strategy, false, (machine, world) => {
     machine.begin();
     for (let choice: number | undefined; ;) {
-      if (machine.run(choice) !== "pruned") note(machine, world.shared as Int32Array);
+      if (machine.run(choice) !== "pruned") note(machine, world.shared as S);
       const next = strategy.next(machine);
       if (next === undefined) return;
       machine.rewind(next.at);
@@ -65,8 +69,8 @@ describe.each<[number, string, CheckOptions]>([
   it("ends in everything that the naive search ends in, and sees no two equivalent executions", () => {
     fc.assert(
       fc.property(program, (threads) => {
-        const naive = explore(threads, false, options);
-        const reduced = explore(threads, true, options);
+        const naive = exploreProgram(threads, false, options);
+        const reduced = exploreProgram(threads, true, options);
         expect(reduced.executions).toBeLessThanOrEqual(naive.executions);
         expect(reduced.stuck).toBe(naive.stuck);
         expect(Math.max(...reduced.traces.values())).toBe(1);
@@ -77,5 +81,32 @@ describe.each<[number, string, CheckOptions]>([
       }),
       { numRuns, seed: 7 },
     );
+  });
+});
+
+describe("the reduced search of a Mutex whose holders die", () => {
+  it("ends in everything that the naive search ends in", () => {
+    const scenario = {
+      setup: words,
+      threads: [0, 1].map(() => (cells: Int32Array) => {
+        try {
+          Mutex.at(cells.buffer as SharedArrayBuffer, 0)
+            .lock()
+            .release();
+          return "done";
+        } catch (error) {
+          if (error instanceof PoisonedError) return "poisoned";
+          throw error;
+        }
+      }),
+    };
+    const [naive, reduced] = [false, true].map((reduce) => explore(scenario, (cells) => Array.from(cells), reduce, { deaths: 1 })) as [
+      Explored,
+      Explored,
+    ];
+    expect([...reduced.ends].sort()).toEqual([...naive.ends].sort());
+    expect([...reduced.traces.keys()].sort()).toEqual([...naive.traces.keys()].sort());
+    expect(Math.max(...reduced.traces.values())).toBe(1);
+    expect(reduced.executions).toBeLessThan(naive.executions);
   });
 });
