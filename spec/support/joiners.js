@@ -7,7 +7,7 @@ import { locker, told } from "./lockers.js";
 export const joinHolding = task(
   import.meta.url,
   "joinHolding",
-  /** @param {import("ferrous").Mutex} mutex @param {import("ferrous").WaitOptions} [limits] @returns {[string, string]} */
+  /** @param {import("ferrous").Mutex} mutex @param {{ timeout?: number }} [limits] @returns {[string, string]} */
   (mutex, limits) => {
     const guard = mutex.lock();
     const child = new ThreadBuilder({ name: "child" }).spawn(locker, mutex);

@@ -72,7 +72,7 @@ export function letGo(stage) {
 /**
  * Takes one lock, meets the others who each have theirs, and blocks for the next: the way into a deadlock.
  * @param {Mutex} mine @param {Mutex} next @param {Words} arrivals @param {number} parties
- * @param {import("ferrous").WaitOptions} [limits] @returns {string} "went on", or the error
+ * @param {{ timeout?: number, signal?: CancelFlag }} [limits] @returns {string} "went on", or the error
  */
 export function reach(mine, next, arrivals, parties, limits) {
   const guard = mine.lock();
@@ -111,7 +111,7 @@ export const asyncReacher = task(
 export const locker = task(
   url,
   "locker",
-  /** @param {Mutex} mutex @param {import("ferrous").CancelFlag} [flag] @returns {string} */
+  /** @param {Mutex} mutex @param {CancelFlag} [flag] @returns {string} */
   (mutex, flag) => {
     try {
       mutex.lock(flag === undefined ? undefined : { signal: flag }).release();
@@ -134,6 +134,9 @@ export function dice(seed) {
   };
 }
 
+/** One taking in so many lasts for 3 ms: long enough for those who wait to be suspected of a deadlock. */
+const RARELY = 4000;
+
 /** Takes runs of the locks, always in their order, `count` times in all; returns the errors. */
 export const takeInOrder = task(
   url,
@@ -149,6 +152,7 @@ export const takeInOrder = task(
       try {
         for (const lock of locks.slice(roll(locks.length))) {
           guards.push(lock.lock());
+          if (roll(RARELY) === 0) Atomics.wait(words(1), 0, 0, 3);
           if (++taken >= count || roll(2) === 0) break;
         }
       } catch (error) {

@@ -7,12 +7,14 @@ import { asyncReacher, hasSleepers, reach, reacher, takeInOrder, untilAsync, wor
 const locks = (count: number): Mutex[] => ["ants", "bees", "crows", "ducks"].slice(0, count).map((name) => new Mutex(undefined, { name }));
 const after = <T>(list: readonly T[], n: number): T => list[(n + 1) % list.length] as T;
 
+type Reach = (name: string, mine: Mutex, next: Mutex, arrivals: Int32Array<SharedArrayBuffer>, parties: number) => JoinHandle<string>;
+const byThreads: Reach = (name, ...args) => new ThreadBuilder({ name }).spawn(reacher, ...args);
+const byTasks: Reach = (name, ...args) => new ThreadBuilder({ name }).spawn(asyncReacher, ...args);
+
 /** Threads "t0", "t1", ... that each hold their lock, meet, and reach for the next one's. */
-function circle(mutexes: readonly Mutex[], runner: typeof reacher | typeof asyncReacher, threads = mutexes.length): JoinHandle<string>[] {
+function circle(mutexes: readonly Mutex[], start: Reach): JoinHandle<string>[] {
   const arrivals = words(1);
-  return mutexes
-    .slice(0, threads)
-    .map((mine, n) => new ThreadBuilder({ name: `t${String(n)}` }).spawn(runner, mine, after(mutexes, n), arrivals, mutexes.length));
+  return mutexes.map((mine, n) => start(`t${String(n)}`, mine, after(mutexes, n), arrivals, mutexes.length));
 }
 const ends = (handles: readonly JoinHandle<string>[]): Promise<string[]> => Promise.all(handles.map((handle) => handle.joinAsync()));
 const victims = (told: readonly string[]): string[] => told.filter((end) => end !== "went on");
@@ -31,12 +33,12 @@ function expectStory(told: readonly string[], threads: readonly string[], mutexe
 
 describe("a DeadlockError tells of a Mutex", () => {
   describe.each([
-    ["held by threads", reacher],
-    ["held by tasks of the blocked threads", asyncReacher],
-  ])("%s", (_kind, runner) => {
+    ["held by threads", byThreads],
+    ["held by tasks of the blocked threads", byTasks],
+  ])("%s", (_kind, start) => {
     it.each([2, 3, 4])("in a cycle of %i, to one thread, naming all threads and locks of the cycle", async (count) => {
       const mutexes = locks(count);
-      const told = await ends(circle(mutexes, runner));
+      const told = await ends(circle(mutexes, start));
       expectStory(
         told,
         mutexes.map((_, n) => `t${String(n)}`),
@@ -62,7 +64,7 @@ describe("a DeadlockError tells of a Mutex", () => {
       Atomics.notify(arrivals, 0);
       await untilAsync(() => hasSleepers(mine));
       const start = performance.now();
-      expect(() => next.lock()).toThrow(/held by thread "main"|held by thread "thread/);
+      expect(() => next.lock()).toThrow(/held by thread "main"/);
       latencies.push(performance.now() - start);
       guard.release();
       expect(await other.joinAsync()).toBe("went on");
@@ -93,12 +95,12 @@ describe("a DeadlockError tells of a Mutex", () => {
 
   it("to one thread only, in each of several cycles at once", async () => {
     const cycles = [locks(2), locks(2), locks(3)];
-    const told = await Promise.all(cycles.map((mutexes) => ends(circle(mutexes, reacher))));
+    const told = await Promise.all(cycles.map((mutexes) => ends(circle(mutexes, byThreads))));
     for (const cycle of told) expect(victims(cycle)).toHaveLength(1);
   });
 
   it("again and again, if threads go on as before", async () => {
-    for (let round = 0; round < 10; round++) expect(victims(await ends(circle(locks(2), reacher)))).toHaveLength(1);
+    for (let round = 0; round < 10; round++) expect(victims(await ends(circle(locks(2), byThreads)))).toHaveLength(1);
   });
 });
 
