@@ -1,8 +1,10 @@
 // @ts-check
 /** Tasks that are called off, and one that calls off. Who blocks shows in the lock's own word. */
-import { CancelFlag, Mutex, task, toHandle } from "ferrous";
+import { task, toHandle } from "ferrous";
 
 const url = import.meta.url;
+/** @typedef {import("ferrous").CancelFlag} CancelFlag */
+/** @typedef {import("ferrous").Mutex} Mutex */
 /** @typedef {{ name?: string, message?: string, code?: unknown, value?: unknown }} Seen */
 
 /** Does somebody sleep on this lock? @param {Mutex} mutex @returns {boolean} */
