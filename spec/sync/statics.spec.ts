@@ -61,7 +61,7 @@ describe("staticAtomic()", () => {
       () => staticAtomic("spec/kinds", AtomicU32, 2),
       () => lazyStatic("spec/kinds", () => 1).get(),
     ]) {
-      expect(failure(declared)).toMatchObject({ code: "LAYOUT", message: expect.stringContaining("spec/kinds") as string });
+      expect(failure(declared)).toMatchObject({ code: "LAYOUT", message: expect.stringContaining("spec/kinds") as unknown as string });
     }
     expect(spawn(redeclare, "spec/kinds", 1).join()).toBe("fine");
     expect(spawn(redeclare, "spec/kinds", 2).join()).toBe("LAYOUT");
@@ -150,7 +150,10 @@ describe("lazyStatic()", () => {
   it("tells an initialiser that asks for itself of the deadlock, and can be made after that", () => {
     let asks = true;
     const itself = lazyStatic("spec/itself", (): number => (asks ? itself.get() + 1 : 1));
-    expect(failure(() => itself.get())).toMatchObject({ code: "DEADLOCK", message: expect.stringContaining("spec/itself") as string });
+    expect(failure(() => itself.get())).toMatchObject({
+      code: "DEADLOCK",
+      message: expect.stringContaining("spec/itself") as unknown as string,
+    });
     asks = false;
     expect(itself.get()).toBe(1);
   });
@@ -179,7 +182,7 @@ describe("lazyStatic()", () => {
     const value = lazyStatic<unknown>("spec/unsendable", () => (bad ? { inside: [() => 1] } : "sendable"));
     expect(failure(() => value.get())).toMatchObject({
       code: "NOT_SENDABLE",
-      message: expect.stringContaining("spec/unsendable") as string,
+      message: expect.stringContaining("spec/unsendable") as unknown as string,
     });
     bad = false;
     expect(value.get()).toBe("sendable");
