@@ -34,16 +34,21 @@ export interface AsyncWaitOptions {
  */
 export function timeoutOf(opts: AsyncWaitOptions | undefined): number {
   if (opts === undefined) return Infinity;
-  if (typeof opts !== "object") throw new TypeError(`options are an object such as { timeout: 250 }; it was given ${kindOf(opts)}.`);
+  if (typeof opts !== "object" || (opts as unknown) === null)
+    throw new TypeError(`options are an object such as { timeout: 250 }; it was given ${kindOf(opts)}.`);
   const { timeout = Infinity, signal } = opts;
   if (typeof timeout !== "number" || !(timeout >= 0)) {
     throw new RangeError(`a timeout is a number of milliseconds from 0; it was given ${String(timeout)}.`);
   }
+  if (signal !== undefined && (typeof signal !== "object" || (signal as unknown) === null)) throw noSignal(signal);
   if (signal !== undefined && !isCancelSource(signal) && !isAbortSignal(signal)) {
-    throw new TypeError(`a signal is a CancelFlag, or for the awaiting forms an AbortSignal; it was given ${kindOf(signal)}.`);
+    throw noSignal(signal);
   }
   return timeout;
 }
+
+const noSignal = (given: unknown): TypeError =>
+  new TypeError(`a signal is a CancelFlag, or for the awaiting forms an AbortSignal; it was given ${kindOf(given)}.`);
 
 export const isCancelSource = (signal: object): signal is CancelSource => "cancelled" in signal && "signal" in signal;
 const isAbortSignal = (signal: object): signal is AbortSignal => "aborted" in signal && "addEventListener" in signal;

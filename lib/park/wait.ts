@@ -120,7 +120,8 @@ class Bed {
 
   /** Notes the word; false if it was not noted before, so that the caller looks once more before it sleeps. */
   noteFor(word: SleepWord): boolean {
-    if (this.#noted === word) return true;
+    // By place: some attempts make a fresh face of the same word each time.
+    if (this.#noted?.byteOffset === word.byteOffset && this.#noted.buffer === word.buffer) return true;
     this.#noted = word;
     this.#number = numberOf(word.buffer);
     const { registry, id } = this.#thread;

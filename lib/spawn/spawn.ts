@@ -7,7 +7,7 @@ import { explainRefusal } from "../send/scan.ts";
 import { encodeAll } from "../send/transit.ts";
 import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
-import { requestAdoption, requestSpawn, supervise } from "../thread/lifeline.ts";
+import { requestAdoption, requestSpawn, requestTermination, supervise } from "../thread/lifeline.ts";
 import { inlineSource } from "./capture.ts";
 import { JoinHandle } from "./handle.ts";
 import type { Boot, Call, Start } from "./outcome.ts";
@@ -123,6 +123,7 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
   }
   requestAdoption(id, name, cell, mine);
   return () => {
+    requestTermination(id);
     worker.terminate();
   };
 }

@@ -184,8 +184,9 @@ export function wakeEverybody(): void {
 
 /** Asks the supervisor for a thread. */
 export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
-  spawned++;
   send({ type: "spawn", ...request }, request.transfer);
+  // Counted once it is sent: the supervisor never hears of a request that cannot be cloned.
+  spawned++;
   if (isKeeper) port?.ref(true);
 }
 

@@ -44,7 +44,8 @@ const tell = (peer: Peer, message: FromSupervisor): void => {
 
 // --- who is there ---
 
-function connect(id: number, port: Port, isMain: boolean): void {
+/** `then`: what is to be told once its death is known, by nothing but the closing of this line. */
+function connect(id: number, port: Port, isMain: boolean, then?: () => void): void {
   const peer: Peer = { id, isMain, port, buffers: new Map(), spawned: 0 };
   peers.set(id, (peers.get(id) ?? new Set()).add(peer));
   port.onClose(() => {
@@ -52,6 +53,7 @@ function connect(id: number, port: Port, isMain: boolean): void {
     for (const child of all.claimedBy(id)) if (!children.has(child)) bury(child);
     // A main thread's port closes when a copy of the library is dropped; the thread itself ends with the process.
     if (!isMain) bury(id);
+    then?.();
   });
   port.listen((message) => {
     receive(peer, message as ToSupervisor);
@@ -100,15 +102,20 @@ function spawn(peer: Peer, request: SpawnRequest): void {
   tellLive();
 }
 
-function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker | undefined): void {
+function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker | undefined): Child {
   const child: Child = { worker, cell: Word.at(cell, 0), kept: true, terminated: false };
   children.set(id, child);
   worker?.onExit((exit) => {
-    bury(id);
-    children.delete(id);
-    settle(child.cell, endingOf(child, exit));
-    tellLive();
+    end(id, child, exit);
   });
+  return child;
+}
+
+function end(id: number, child: Child, exit: HostExit): void {
+  bury(id);
+  children.delete(id);
+  settle(child.cell, endingOf(child, exit));
+  tellLive();
 }
 
 function endingOf(child: Child, exit: HostExit): number {
@@ -174,12 +181,17 @@ function receive(peer: Peer, message: ToSupervisor): void {
     case "spawn":
       spawn(peer, message);
       break;
-    case "adopt":
+    case "adopt": {
       peer.spawned++;
       all.field(message.id, Field.WATCHED).store(1);
-      raise(message.id, message.cell, undefined);
-      connect(message.id, host.openPort(message.lifeline), false);
+      const child = raise(message.id, message.cell, undefined);
+      // Its exit is told to its own parent, who may be blocked: here only its line tells.
+      connect(message.id, host.openPort(message.lifeline), false, () => {
+        end(message.id, child, { code: 0, outOfMemory: false, error: undefined });
+      });
+      tellLive();
       break;
+    }
     case "terminate": {
       const child = children.get(message.id);
       if (child !== undefined) {

@@ -1,0 +1,83 @@
+/** What a program meets at the edges: idle waiters, refused spawns, workers of a bundler, options that are none. */
+import { describe, expect, it } from "@jest/globals";
+import { Mutex, park, sleepAsync } from "ferrous";
+import { run } from "../support/program.ts";
+
+const head =
+  'import * as ferrous from "ferrous"; import { Worker } from "node:worker_threads";' +
+  "const { spawn, park, lazyStatic, AtomicI32, ThreadBuilder, attach, sleep } = ferrous; const url = import.meta.resolve('ferrous');\n";
+const told = (stdout: string) => ({ code: 0, stdout: `${stdout}\n`, stderr: "" });
+
+describe("who waits uses no core", () => {
+  const cpu = "const cpu = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };\n";
+
+  it("in park()", async () => {
+    const source = "const before = cpu(); park({ timeout: 600 }); console.log(cpu() - before < 300);";
+    expect(await run(head + cpu + source)).toEqual(told("true"));
+  });
+
+  it("while another thread makes a lazyStatic()", async () => {
+    const source = `await attach();
+      const started = new AtomicI32(0);
+      const maker = spawn(async (url, started) => {
+        const { lazyStatic, sleep } = await import(url);
+        lazyStatic("edges/SLOW", () => { started.store(1); started.notify(); sleep(600); return 5; }).get();
+      }, url, started);
+      started.wait(0);
+      const before = cpu();
+      console.log(lazyStatic("edges/SLOW", () => 6).get(), cpu() - before < 300);
+      maker.join();`;
+    expect(await run(head + cpu + source)).toEqual(told("5 true"));
+  });
+});
+
+describe("after a spawn that could not be sent, the program ends by itself", () => {
+  it.each([
+    ["an argument that refuses only when it is cloned", "spawn(() => 1, new Proxy({}, {}))"],
+    ["limits that cannot be cloned", "new ThreadBuilder({ resourceLimits: { stackSizeMb: () => 1 } }).spawn(() => 1)"],
+  ])("%s", async (_, refused) => {
+    const source = `try { ${refused}; } catch (error) { console.log(error.name); } spawn(() => 1).join();`;
+    expect(await run(head + source)).toEqual(told("NotSendableError"));
+  });
+});
+
+describe("a worker that a bundler's function makes", () => {
+  const make = "const builder = new ThreadBuilder({ worker: () => new Worker(new URL('worker.js', url)) });\n";
+
+  it.each([
+    ["is joined", "console.log(await builder.spawn((n) => n * 2, 21).joinAsync());", "42"],
+    ["tells of its exit", "await builder.spawn(() => process.exit(3)).joinAsync().catch(({ reason }) => console.log(reason));", "exit"],
+    [
+      "is terminated",
+      "const handle = builder.spawn(() => { for (;;); }); await handle.terminate(); await handle.joinAsync().catch(({ reason }) => console.log(reason));",
+      "terminated",
+    ],
+  ])("%s, and the program ends by itself", async (_, source, stdout) => {
+    expect(await run(head + make + source)).toEqual(told(stdout));
+  });
+});
+
+describe("options that are none are refused with care", () => {
+  const asOptions = (given: unknown): { timeout: number } => given as { timeout: number };
+
+  it.each([
+    [null, "options are an object"],
+    [{ signal: null }, "a signal is a CancelFlag"],
+    [{ signal: "stop" }, "a signal is a CancelFlag"],
+  ])("%j", async (given, message) => {
+    const lock = new Mutex();
+    const refusal = { name: "TypeError", message: expect.stringContaining(message) as unknown };
+    const thrownBy = (call: () => unknown): unknown => {
+      try {
+        return call();
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(thrownBy(() => lock.lock(asOptions(given)))).toMatchObject(refusal);
+    expect(thrownBy(() => park(asOptions(given)))).toMatchObject(refusal);
+    await expect(lock.lockAsync(asOptions(given))).rejects.toMatchObject(refusal);
+    await expect(sleepAsync(1, asOptions(given))).rejects.toMatchObject(refusal);
+    expect(lock.tryLock()).toBeDefined();
+  });
+});
