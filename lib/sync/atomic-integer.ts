@@ -26,7 +26,7 @@ export abstract class Atomic<T extends number | bigint | boolean> {
   /**
    * Blocks this thread while the value is `expected`, until somebody notifies.
    *
-   * A death anywhere in the process may end the wait too, so that nobody waits for ever for the dead: look at the value again.
+   * A death or a cancellation anywhere in the process may end the wait too, so that nobody waits for ever for the dead: look at the value again.
    *
    * @returns "ok" when woken, "not-equal" if the value was another one already, "timed-out"
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}

@@ -18,6 +18,8 @@ export function waitOn(sleeper: SleeperOn, opts: WaitOptions | undefined): WaitO
   const sleep = new OnValue(sleeper);
   try {
     wait(sleep.attempt, sleep, "wait", opts);
+    // A cancellation wakes every sleeper, this one too: then it was no notification that ended the wait.
+    if (sleep.outcome === "ok" && opts?.signal?.cancelled === true && sleeper.word.load() === sleeper.value) throw opts.signal.reason;
     return sleep.outcome;
   } catch (error) {
     if (error instanceof TimeoutError) return "timed-out";

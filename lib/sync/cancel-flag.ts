@@ -92,8 +92,9 @@ export class CancelFlag implements CancelSource {
       word(LENGTH).store(writeText(this.#state.buffer, this.#state.byteOffset + REASON, BYTES - REASON, text));
       this.#given = { reason };
     }
-    // Who may not write cancels all the same: when this returns, the flag is cancelled.
-    this.#state.compareExchange(LIVE, reason !== undefined && mayWrite ? CANCELLED_WITH_REASON : CANCELLED);
+    // Who may not write cancels all the same: when this returns, the flag is cancelled. Of two reasons, the first to be there stands.
+    const first = this.#state.compareExchange(LIVE, reason !== undefined && mayWrite ? CANCELLED_WITH_REASON : CANCELLED) === LIVE;
+    if (!first) this.#given = undefined;
     this.#state.notify();
     wakeEverybody();
   }
@@ -147,12 +148,14 @@ interface WrittenError {
 function textOf(reason: unknown): string {
   if (typeof reason === "object" && reason !== null && "message" in reason) {
     const { name, message, code } = reason as { name?: unknown; message: unknown; code?: unknown };
-    const error: WrittenError = { name: String(name ?? "Error"), message: String(message), ...(typeof code === "string" ? { code } : {}) };
-    return fitted((cut) => JSON.stringify({ error: { ...error, message: error.message.slice(0, cut) } }), error.message.length);
+    const texts = { name: String(name ?? "Error"), message: String(message), ...(typeof code === "string" ? { code } : {}) };
+    const cutAll = (cut: number): object => Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, text.slice(0, cut)]));
+    return fitted((cut) => JSON.stringify({ error: cutAll(cut) }), BYTES);
   }
   try {
-    const text = JSON.stringify({ value: reason });
-    if (bytesOf(text) <= BYTES - REASON) return text;
+    // Of a function or a symbol, JSON leaves nothing.
+    const text = JSON.stringify(reason) === undefined ? undefined : JSON.stringify({ value: reason });
+    if (text !== undefined && bytesOf(text) <= BYTES - REASON) return text;
   } catch {
     // Not for JSON: a bigint, a cycle. Its text has to do.
   }

@@ -277,3 +277,32 @@ describe("throwIfCancelled()", () => {
     expect(spawn(look, flag).join()).toEqual({ cancelled: true, reason: { value: "why" }, thrown: { value: "why" }, aborted: true });
   });
 });
+
+describe("the reason of a CancelFlag, read by whoever opens it elsewhere,", () => {
+  const readElsewhere = (reason: unknown): unknown => {
+    const buffer = new SharedArrayBuffer(512);
+    CancelFlag.at(buffer, 0).cancel(reason);
+    return CancelFlag.at(buffer, 0).reason;
+  };
+
+  it.each([
+    ["a function", () => 1, "() => 1"],
+    ["a symbol", Symbol("stop"), "Symbol(stop)"],
+    ["a bigint", 7n, "7"],
+  ])("is the text of %s", (_what, reason, text) => {
+    expect(readElsewhere(reason)).toBe(text);
+  });
+
+  it("is cut, whichever part of an error is long", () => {
+    const long = "é".repeat(300);
+    for (const reason of [
+      Object.assign(new Error("x"), { name: long }),
+      Object.assign(new Error(long), { code: long }),
+      Object.assign(new Error("x"), { code: long, name: long }),
+    ]) {
+      const read = readElsewhere(reason) as Error & { code?: string };
+      expect(reason.name.startsWith(read.name)).toBe(true);
+      expect(reason.message.startsWith(read.message)).toBe(true);
+    }
+  });
+});
