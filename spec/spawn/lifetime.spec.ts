@@ -30,29 +30,33 @@ describe("a program ends by itself", () => {
 });
 
 describe("a program stays", () => {
+  // Told by the main thread itself, in its very last moment.
+  const witness = "const a = new AtomicI32(0); process.on('exit', () => console.log(a.load()));\n";
+  const slow = "async (a) => { await new Promise((r) => setTimeout(r, 200)); a.store(1); }";
   it.each([
-    [
-      "while a thread runs",
-      "const a = new AtomicI32(0); spawn(async () => { await new Promise((r) => setTimeout(r, 200)); console.log('done'); });",
-    ],
-    [
-      "while a ref'd thread runs",
-      "spawn(async () => { await new Promise((r) => setTimeout(r, 200)); console.log('done'); }).unref().ref();",
-    ],
+    ["while a thread runs", `spawn(${slow}, a);`],
+    ["while a ref'd thread runs", `spawn(${slow}, a).ref();`],
     [
       "while a lock is awaited",
-      `const m = new Mutex(); const a = new AtomicI32(0);
-      spawn(async (m, a) => { const g = m.lock(); a.store(1); a.notify(); await new Promise((r) => setTimeout(r, 200)); g.release(); }, m, a).unref();
-      a.wait(0);
-      (await m.lockAsync()).release(); console.log("done");`,
+      `const m = new Mutex(); const locked = new AtomicI32(0);
+      spawn(async (m, locked) => {
+        const g = m.lock(); locked.store(1); locked.notify();
+        await new Promise((r) => setTimeout(r, 200));
+        g.release();
+      }, m, locked).unref();
+      locked.wait(0);
+      (await m.lockAsync()).release();
+      a.store(1);`,
     ],
     [
       "while a thread's child runs",
-      `spawn(() => { const { spawn } = globalThis.f ?? {}; });
-      spawn(async (url) => { const { spawn } = await import(url); spawn(async () => { await new Promise((r) => setTimeout(r, 200)); console.log("done"); }); }, import.meta.resolve("ferrous"));`,
+      `spawn(async (url, a) => {
+        const { spawn } = await import(url);
+        spawn(${slow}, a);
+      }, import.meta.resolve("ferrous"), a);`,
     ],
   ])("%s", async (_, source) => {
-    expect(await run(head + source)).toEqual({ code: 0, stdout: "done\n", stderr: "" });
+    expect(await run(head + witness + source)).toEqual({ code: 0, stdout: "1\n", stderr: "" });
   });
 });
 
