@@ -5,9 +5,10 @@
  *   warden   starts the victim, and terminates it if that is its way to die, so that the main thread may be one of the waiters
  *   holder   if the victim only waits for the lock: holds it, and releases it once the victim is dead
  *
- * Nobody sleeps to let another get there: who waits shows in the lock's own word.
+ * Nobody sleeps to let another get there: who is about to wait counts itself, and that somebody sleeps shows in the lock's own word.
+ * So the latency of a death is never that of a waiter's start-up.
  */
-import { AtomicI32, Mutex, ThreadBuilder, Thread, sleepAsync, spawn, struct, f64, task, toHandle } from "ferrous";
+import { AtomicI32, Mutex, ThreadBuilder, sleepAsync, spawn, struct, f64, task, toHandle } from "ferrous";
 
 /** @typedef {"throw" | "rejection" | "exit" | "terminate-busy" | "terminate-waiting" | "out-of-memory" | "stack-overflow" | "return"} Way */
 /** @typedef {"worker" | "main" | "awaiting" | "three"} WaiterKind */
@@ -18,7 +19,16 @@ export const WAYS = ["throw", "rejection", "exit", "terminate-busy", "terminate-
 /** @type {readonly WaiterKind[]} */
 export const WAITERS = ["worker", "main", "awaiting", "three"];
 
-const Stage = struct("DeathStage", { diedAt: f64, locked: AtomicI32, waiting: AtomicI32, dead: AtomicI32 });
+const Stage = struct("DeathStage", {
+  diedAt: f64,
+  /** 1 once the lock is held. */
+  locked: AtomicI32,
+  /** How many waiters there will be, and how many are about to wait. */
+  expected: AtomicI32,
+  arrived: AtomicI32,
+  /** -1 once the victim can be terminated, 1 once it has ended. */
+  dead: AtomicI32,
+});
 /** @typedef {import("ferrous").Infer<typeof Stage>} Stage */
 
 const now = () => performance.timeOrigin + performance.now();
@@ -34,6 +44,9 @@ function hasSleepers(mutex) {
   const { buffer, byteOffset } = toHandle(mutex);
   return (Atomics.load(new Int32Array(buffer), byteOffset >> 2) & 1) !== 0;
 }
+
+/** Is every waiter there, and the lock waited for? @param {Mutex} mutex @param {Stage} stage */
+const allWait = (mutex, stage) => stage.arrived.load() === stage.expected.load() && hasSleepers(mutex);
 
 /** @param {Way} way @param {Stage} stage @returns {never | void | Promise<void>} */
 function die(way, stage) {
@@ -78,7 +91,7 @@ export const victim = task(
     if (holds) {
       mutex.lock();
       stage.locked.store(1);
-      until(() => stage.waiting.load() === 1 && hasSleepers(mutex));
+      until(() => allWait(mutex, stage));
       return await die(way, stage);
     }
     until(() => stage.locked.load() === 1);
@@ -88,8 +101,7 @@ export const victim = task(
       mutex.lock();
     }
     void mutex.lockAsync();
-    stage.waiting.fetchAdd(10);
-    until(() => stage.waiting.load() === 11);
+    until(() => allWait(mutex, stage));
     return await die(way, stage);
   },
 );
@@ -102,7 +114,7 @@ export const warden = task(
     const limits = way === "out-of-memory" ? { resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 } } : {};
     const handle = new ThreadBuilder({ name: "victim", ...limits }).spawn(victim, way, holds, mutex, stage);
     if (way.startsWith("terminate")) {
-      until(() => stage.dead.load() === -1 && (stage.waiting.load() & 1) === 1 && hasSleepers(mutex));
+      until(() => stage.dead.load() === -1 && allWait(mutex, stage));
       stage.diedAt = now();
       void handle.terminate();
     }
@@ -143,7 +155,7 @@ export const waiter = task(
   /** @param {Mutex} mutex @param {Stage} stage @returns {Told} */
   (mutex, stage) => {
     until(() => stage.locked.load() === 1);
-    stage.waiting.fetchAdd(Thread.isMain ? 1 : 0);
+    stage.arrived.fetchAdd(1);
     try {
       const guard = mutex.lock();
       const end = told(stage);
@@ -158,7 +170,7 @@ export const waiter = task(
 /** @param {Mutex} mutex @param {Stage} stage @returns {Promise<Told>} */
 async function waiterAwaiting(mutex, stage) {
   while (stage.locked.load() !== 1) await sleepAsync(1);
-  stage.waiting.fetchAdd(1);
+  stage.arrived.fetchAdd(1);
   try {
     const guard = await mutex.lockAsync();
     const end = told(stage);
@@ -177,6 +189,8 @@ export async function runDeath(way, state, kind) {
   const mutex = new Mutex(undefined, { name: "the lock" });
   const stage = Stage.create();
   const holds = state === "holding";
+  const waiters = kind === "three" ? 3 : 1;
+  stage.expected.store(waiters);
   const others = holds ? [] : [spawn(holder, mutex, stage)];
   const guard = spawn(warden, way, holds, mutex, stage);
   /** @type {Told[]} */
@@ -184,8 +198,7 @@ export async function runDeath(way, state, kind) {
   if (kind === "main") ends = [waiter(mutex, stage)];
   else if (kind === "awaiting") ends = [await waiterAwaiting(mutex, stage)];
   else {
-    const threads = Array.from({ length: kind === "three" ? 3 : 1 }, () => spawn(waiter, mutex, stage));
-    stage.waiting.fetchAdd(1);
+    const threads = Array.from({ length: waiters }, () => spawn(waiter, mutex, stage));
     ends = await Promise.all(threads.map((thread) => thread.joinAsync()));
   }
   await Promise.all(others.map((thread) => thread.joinAsync()));

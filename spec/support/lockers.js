@@ -39,10 +39,11 @@ export function hasSleepers(mutex) {
   return (Atomics.load(new Int32Array(buffer), byteOffset >> 2) & 1) !== 0;
 }
 
-/** @param {unknown} error @returns {string} */
+/** An error in one line, its causes included. @param {unknown} error @returns {string} */
 export const told = (error) => {
-  const { code, name, message } = /** @type {{ code?: string, name?: string, message?: string }} */ (error ?? {});
-  return message === undefined ? String(error) : `${code ?? name ?? "Error"}: ${message}`;
+  const { code, name, message, cause } = /** @type {Partial<Error & { code: string }>} */ (error ?? {});
+  if (message === undefined) return String(error);
+  return `${code ?? name ?? "Error"}: ${message}${cause === undefined ? "" : ` <- ${told(cause)}`}`;
 };
 
 /** Holds the lock until it is told to let go, by 2 in the first word; writes 1 once it holds it. */

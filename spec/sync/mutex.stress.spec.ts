@@ -1,0 +1,14 @@
+/** Chaos on real threads: a minute of it in `npm run test:long`. */
+import { expect, it } from "@jest/globals";
+import { Mutex } from "ferrous";
+import { chaos } from "../support/chaos.js";
+import { words } from "../support/lockers.js";
+import { survivesChaos } from "../support/survives-chaos.ts";
+
+it("nobody hangs, and nobody sees half-changed words unwarned, whoever is terminated inside a Mutex", () => survivesChaos(2500));
+
+it("and somebody is warned: threads do die inside a Mutex", async () => {
+  const tale = await chaos(new Mutex(words(2)), 2, 1000, 7);
+  expect(tale.warnings).toBeGreaterThan(0);
+  expect(tale.repairs).toBeGreaterThan(0);
+});
