@@ -29,6 +29,7 @@ export abstract class Atomic<T extends number | bigint | boolean> {
    * A death or a cancellation anywhere in the process may end the wait too, so that nobody waits for ever for the dead: look at the value again.
    *
    * @returns "ok" when woken, "not-equal" if the value was another one already, "timed-out"
+   * @throws {TypeError} `expected` is of another type than the values
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}
    * @example while (ready.load() === 0) ready.wait(0);
    */
@@ -45,6 +46,8 @@ export abstract class Atomic<T extends number | bigint | boolean> {
     return wordOf(this).notify(count);
   }
   #sleeper(expected: T): SleeperOn {
+    const type = typeof this.load();
+    if (typeof expected !== type) throw new TypeError(`an ${this.kind.name} is compared with a ${type}; it was given ${kindOf(expected)}.`);
     return { word: wordOf(this), value: rawOf(expected), what: `an ${this.kind.name}` };
   }
   /** What crosses to another thread. */
