@@ -51,6 +51,16 @@ const noSignal = (given: unknown): TypeError =>
   new TypeError(`a signal is a CancelFlag, or for the awaiting forms an AbortSignal; it was given ${kindOf(given)}.`);
 
 export const isCancelSource = (signal: object): signal is CancelSource => "cancelled" in signal && "signal" in signal;
+/**
+ * What calls an awaiting wait off, as an AbortSignal.
+ * @throws the flag's reason if it is cancelled: its AbortSignal hears of that a turn of the event loop later
+ */
+export function abortSignalOf(opts: AsyncWaitOptions | undefined): AbortSignal | undefined {
+  const signal = opts?.signal;
+  if (signal === undefined || !isCancelSource(signal)) return signal;
+  if (signal.cancelled) throw signal.reason;
+  return signal.signal;
+}
 const isAbortSignal = (signal: object): signal is AbortSignal => "aborted" in signal && "addEventListener" in signal;
 
 /** The limits of one blocking call, from its start on. */

@@ -15,7 +15,7 @@ import { onLook } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import { TimeoutError } from "../errors.ts";
 import { onAbort } from "./abort.ts";
-import { isCancelSource, timeoutOf, type AsyncWaitOptions } from "./limits.ts";
+import { abortSignalOf, timeoutOf, type AsyncWaitOptions } from "./limits.ts";
 import { sliceNow, type Attempt, type Awaited, type SleepWord, type Waiter } from "./wait.ts";
 
 /** One task in line. */
@@ -46,7 +46,7 @@ export class Line {
   wait<T>(attempt: Attempt, grant: () => T, awaited: Awaited, verb: string, opts: AsyncWaitOptions | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const timeout = timeoutOf(opts);
-      const signal = opts?.signal === undefined ? undefined : isCancelSource(opts.signal) ? opts.signal.signal : opts.signal;
+      const signal = abortSignalOf(opts);
       if (signal?.aborted === true) throw signal.reason;
       let timer: ReturnType<typeof setTimeout> | undefined;
       let forget: (() => void) | undefined;

@@ -21,7 +21,13 @@ const isBoot = (data: unknown): data is Boot => (data as Partial<Boot> | null | 
 export async function boot(): Promise<void> {
   const data = isBoot(host.startData) ? host.startData : await host.firstMessage();
   if (!isBoot(data)) return;
-  assumeThread(data.id);
+  const { id, registry } = assumeThread(data.id);
+  if (registry.field(id, Field.WATCHED).load() === 0) {
+    // Its supervisor may die with it: whoever asks must be able to ask the kernel.
+    const { tid, born } = host.osThread();
+    registry.field(id, Field.BORN).store(born);
+    registry.field(id, Field.TID).store(tid);
+  }
   takeLifeline(data.lifeline);
   const teller = new Teller(host.openPort(data.start.outcome));
   host.onUncaught((error, isRejection) => {

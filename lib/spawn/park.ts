@@ -7,7 +7,7 @@
  */
 import { TimeoutError } from "../errors.ts";
 import { Line } from "../park/line.ts";
-import { isCancelSource, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { abortSignalOf, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited } from "../park/wait.ts";
 import { currentThread, ownField } from "../thread/current.ts";
 import { Field } from "../thread/registry.ts";
@@ -66,8 +66,7 @@ export function sleep(ms: number, opts?: Pick<WaitOptions, "signal">): void {
 export async function sleepAsync(ms: number, opts?: Pick<AsyncWaitOptions, "signal">): Promise<void> {
   requireMs(ms);
   timeoutOf(opts);
-  const given = opts?.signal;
-  const signal = given === undefined ? undefined : isCancelSource(given) ? given.signal : given;
+  const signal = abortSignalOf(opts);
   const until = performance.now() + ms;
   // A timer holds 24 days at most.
   for (let left = ms; left > 0; left = until - performance.now()) await pause(Math.min(left, MAX_TIMER), signal);

@@ -9,6 +9,8 @@ import type { CycleStep, FromSupervisor, Greeting, Holders, SpawnRequest, ToSupe
 import { Field, registry, Supervision } from "./registry.ts";
 
 let port: Port | undefined;
+/** The platform's number of the supervisor at its far end. */
+let connectedTo = 0;
 /** Did this thread start the supervisor? Then it is the supervisor's parent, and stays while threads run. */
 let isKeeper = host.isMain;
 let spawned = 0;
@@ -18,6 +20,7 @@ let spawned = 0;
 /** Takes the line that the supervisor laid for a thread of its own. */
 export function takeLifeline(native: unknown): void {
   port = host.openPort(native);
+  connectedTo = registry().supervisor.load() >>> 2;
   port.listen(receive);
 }
 
@@ -28,6 +31,7 @@ export function isSupervised(): boolean {
 
 /** Makes sure that there is a supervisor, starting it if need be: for whoever needs a parent for threads, or its shelf. */
 export function supervise(): void {
+  leaveDead();
   while (!isSupervised()) {
     const { supervisor } = registry();
     const seen = supervisor.load();
@@ -40,6 +44,17 @@ export function supervise(): void {
       supervisor.wait(seen, 10);
     }
   }
+}
+
+/** A supervisor that a worker started dies with that worker. The next one is started by whoever needs it. */
+function leaveDead(): void {
+  const { supervisor, supervisorTid, supervisorBorn } = registry();
+  const seen = supervisor.load();
+  const isDead = (seen & 3) === Supervision.READY && host.osThreadAlive(supervisorTid.load(), supervisorBorn.load()) === false;
+  if (isDead) supervisor.compareExchange(seen, 0);
+  if (port === undefined || (!isDead && connectedTo === seen >>> 2)) return;
+  port = undefined;
+  numbers = new WeakMap();
 }
 
 function start(): void {
@@ -55,6 +70,7 @@ function start(): void {
   all.supervisor.compareExchange((id << 2) | Supervision.STARTING, (worker.platformId << 2) | Supervision.RUNNING);
   all.supervisor.notify();
   isKeeper = true;
+  connectedTo = worker.platformId;
   port = mine;
   port.listen(receive);
 }
@@ -67,6 +83,7 @@ function greet(): boolean {
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   port = mine;
+  connectedTo = seen >>> 2;
   port.listen(receive);
   greeted = host.sendTo(seen >>> 2, greeting, [theirs.native]).then((arrived) => {
     // The supervisor is gone. What is asked for next looks for another.
@@ -140,7 +157,7 @@ function poll(): void {
 
 // --- sleeping ---
 
-const numbers = new WeakMap<SharedArrayBuffer, number>();
+let numbers = new WeakMap<SharedArrayBuffer, number>();
 const forgotten = new FinalizationRegistry<number>((number) => {
   send({ type: "forget", number });
 });

@@ -6,6 +6,7 @@
  *           5  NUMBERS                       the last number given to a buffer or a shelved value
  *           6  SUPERVISOR                    0 | its starter's id << 2, STARTING | its platform id << 2, RUNNING or READY
  *           7  UNWATCHED                     living threads whose death no supervisor would see
+ *           8  TID BORN                      the kernel's number and birth of a supervisor that may die before the process does
  *          32  RECORD x 1024                 32 words each, see {@link Field}
  *             STATICS x 1024                 32 words each, see sync/statics.ts
  *
@@ -93,6 +94,8 @@ export class Registry {
   readonly numbers: Word;
   readonly supervisor: Word;
   readonly unwatched: Word;
+  readonly supervisorTid: Word;
+  readonly supervisorBorn: Word;
   readonly #cells: Int32Array<SharedArrayBuffer>;
 
   constructor(buffer: SharedArrayBuffer) {
@@ -102,6 +105,8 @@ export class Registry {
     this.numbers = new Word(this.#cells, 5);
     this.supervisor = new Word(this.#cells, 6);
     this.unwatched = new Word(this.#cells, 7);
+    this.supervisorTid = new Word(this.#cells, 8);
+    this.supervisorBorn = new Word(this.#cells, 9);
   }
 
   static create(): Registry {

@@ -30,6 +30,9 @@ interface Child {
 }
 
 const all = registry();
+const starter = host.startData as Greeting;
+/** Started by the main thread? Else it dies with its starter, and its threads with it: their deaths are to be asked of the kernel. */
+const lasts = starter.isMain;
 const peers = new Map<number, Set<Peer>>();
 const children = new Map<number, Child>();
 /** What each blocked thread said of its wait; true only while its SEQ is still the same. */
@@ -59,7 +62,7 @@ function connect(id: number, port: Port, isMain: boolean, then?: () => void): vo
     receive(peer, message as ToSupervisor);
   });
   port.ref(true);
-  if (!isMain) all.setWatched(id, true);
+  if (!isMain && lasts) all.setWatched(id, true);
 }
 
 /** The thread is proved dead: whoever waits for what it holds shall look again. */
@@ -82,7 +85,7 @@ function spawn(peer: Peer, request: SpawnRequest): void {
   const { id, name, cell, boot, start, transfer, resourceLimits } = request;
   peer.spawned++;
   const [mine, theirs] = host.channel();
-  all.field(id, Field.WATCHED).store(1);
+  if (lasts) all.field(id, Field.WATCHED).store(1);
   try {
     const worker = host.start(new URL(boot), {
       name,
@@ -92,6 +95,7 @@ function spawn(peer: Peer, request: SpawnRequest): void {
     });
     // Before the thread can run: it must find itself alive.
     all.begin(id, worker.platformId);
+    if (!lasts) all.unwatched.add(1);
     raise(id, cell, worker);
     connect(id, mine, false);
   } catch (error) {
@@ -183,7 +187,8 @@ function receive(peer: Peer, message: ToSupervisor): void {
       break;
     case "adopt": {
       peer.spawned++;
-      all.field(message.id, Field.WATCHED).store(1);
+      if (lasts) all.field(message.id, Field.WATCHED).store(1);
+      else all.unwatched.add(1);
       const child = raise(message.id, message.cell, undefined);
       // Its exit is told to its own parent, who may be blocked: here only its line tells.
       connect(message.id, host.openPort(message.lifeline), false, () => {
@@ -252,12 +257,14 @@ function sentence(peer: Peer): void {
 
 // --- start ---
 
-const { id, lifeline, isMain } = host.startData as Greeting;
-connect(id, host.openPort(lifeline), isMain);
+connect(starter.id, host.openPort(starter.lifeline), starter.isMain);
 host.onSent((message) => {
   const greeting = message as Partial<Greeting> | null;
   if (greeting?.ferrous !== "lifeline" || greeting.id === undefined || greeting.lifeline === undefined) return;
   connect(greeting.id, host.openPort(greeting.lifeline), greeting.isMain === true);
 });
+const { tid, born } = lasts ? { tid: 0, born: 0 } : host.osThread();
+all.supervisorTid.store(tid);
+all.supervisorBorn.store(born);
 all.supervisor.store((host.platformId << 2) | Supervision.READY);
 all.supervisor.notify();

@@ -1,6 +1,6 @@
 /** What a program meets at the edges: idle waiters, refused spawns, workers of a bundler, options that are none. */
 import { describe, expect, it } from "@jest/globals";
-import { Mutex, park, sleepAsync } from "ferrous";
+import { CancelFlag, Mutex, park, sleepAsync } from "ferrous";
 import { run } from "../support/program.ts";
 
 const head =
@@ -54,6 +54,37 @@ describe("a worker that a bundler's function makes", () => {
     ],
   ])("%s, and the program ends by itself", async (_, source, stdout) => {
     expect(await run(head + make + source)).toEqual(told(stdout));
+  });
+});
+
+describe("a worker of others that was the first to spawn, and ends", () => {
+  it("leaves poison behind, and the next one spawns all the same", async () => {
+    const source = `const { Mutex, toHandle, fromHandle } = ferrous;
+      const { isMainThread, workerData } = await import("node:worker_threads");
+      if (isMainThread) {
+        const lock = new Mutex(undefined, { name: "first" });
+        const worker = new Worker(new URL(import.meta.url), { workerData: toHandle(lock) });
+        await new Promise((ended) => worker.once("exit", ended));
+        try { lock.lock({ timeout: 3000 }); } catch (error) { console.log(error.code); }
+        console.log(spawn(() => 7).join({ timeout: 3000 }));
+      } else {
+        const lock = fromHandle(workerData);
+        spawn(() => 1).join();
+        lock.lock();
+        setTimeout(() => process.exit(), 200);
+      }`;
+    expect(await run(head + source)).toEqual(told("POISONED\n7"));
+  });
+});
+
+describe("a flag that was cancelled a moment ago", () => {
+  it("lets no awaiting call begin, though its AbortSignal does not know yet", async () => {
+    const [lock, flag] = [new Mutex(), new CancelFlag()];
+    expect(flag.signal.aborted).toBe(false);
+    flag.cancel("stop");
+    await expect(lock.lockAsync({ signal: flag })).rejects.toBe("stop");
+    await expect(sleepAsync(0, { signal: flag })).rejects.toBe("stop");
+    expect(lock.tryLock()).toBeDefined();
   });
 });
 
