@@ -88,7 +88,7 @@ export class CancelFlag implements CancelSource {
     const writer = word(WRITER).load();
     const mayWrite = (writer === 0 || !registry.isAlive(writer)) && word(WRITER).compareExchange(writer, id) === writer;
     if (reason !== undefined && mayWrite) {
-      const text = textOf(reason);
+      const text = safeTextOf(reason);
       word(LENGTH).store(writeText(this.#state.buffer, this.#state.byteOffset + REASON, BYTES - REASON, text));
       this.#given = { reason };
     }
@@ -143,6 +143,15 @@ interface WrittenError {
   readonly name: string;
   readonly message: string;
   readonly code?: unknown;
+}
+
+/** Whatever the reason is, even one that throws when it is looked at: the flag is cancelled. */
+function safeTextOf(reason: unknown): string {
+  try {
+    return textOf(reason);
+  } catch {
+    return JSON.stringify({ value: `${typeof reason} without a text` });
+  }
 }
 
 function textOf(reason: unknown): string {

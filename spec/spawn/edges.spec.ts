@@ -1,6 +1,6 @@
 /** What a program meets at the edges: idle waiters, refused spawns, workers of a bundler, options that are none. */
 import { describe, expect, it } from "@jest/globals";
-import { CancelFlag, Mutex, park, sleepAsync } from "ferrous";
+import { CancelFlag, Mutex, park, sleepAsync, spawn } from "ferrous";
 import { run } from "../support/program.ts";
 
 const head =
@@ -88,6 +88,21 @@ describe("a flag that was cancelled a moment ago", () => {
   });
 });
 
+describe("a flag that is cancelled with what cannot be looked at", () => {
+  const trap = (): never => {
+    throw new Error("trap");
+  };
+  it.each([
+    ["a message without a text", { message: Object.create(null) as unknown }],
+    ["a Proxy that throws", new Proxy({}, { has: trap, get: trap })],
+  ])("is cancelled all the same: %s", (_, reason) => {
+    const flag = new CancelFlag();
+    flag.cancel(reason);
+    expect(flag.cancelled).toBe(true);
+    expect(spawn((its: CancelFlag) => its.reason, flag).join()).toBe("object without a text");
+  });
+});
+
 describe("options that are none are refused with care", () => {
   const asOptions = (given: unknown): { timeout: number } => given as { timeout: number };
 
@@ -108,7 +123,7 @@ describe("options that are none are refused with care", () => {
     expect(thrownBy(() => lock.lock(asOptions(given)))).toMatchObject(refusal);
     expect(thrownBy(() => park(asOptions(given)))).toMatchObject(refusal);
     await expect(lock.lockAsync(asOptions(given))).rejects.toMatchObject(refusal);
-    await expect(sleepAsync(1, asOptions(given))).rejects.toMatchObject(refusal);
+    await expect(sleepAsync(1, asOptions(given) as never)).rejects.toMatchObject(refusal);
     expect(lock.tryLock()).toBeDefined();
   });
 });
