@@ -23,6 +23,8 @@ export interface HostWorker {
   postMessage(message: unknown, transfer?: readonly object[]): void;
   /** Called once, when no instruction of the thread can take effect any more. */
   onExit(ended: (exit: HostExit) => void): void;
+  /** Called once, after the exit, when all that the thread printed has been passed on. */
+  onPrinted(passed: () => void): void;
   terminate(): void;
   ref(alive: boolean): void;
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import process from "node:process";
+import { finished } from "node:stream";
 import * as threads from "node:worker_threads";
 import type { Host, HostExit, HostWorker, Port } from "./host.ts";
 
@@ -45,6 +46,17 @@ function workerOver(worker: threads.Worker): HostWorker {
         const outOfMemory = (error as { code?: unknown } | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY";
         ended({ code, outOfMemory, error } satisfies HostExit);
       });
+    },
+    onPrinted: (passed) => {
+      // The worker's streams first, then our own: in a thread these wait until its parent has taken what was written.
+      const streams = [
+        [worker.stdout, process.stdout],
+        [worker.stderr, process.stderr],
+      ] as const;
+      let left = streams.length;
+      for (const [from, to] of streams) {
+        finished(from, () => to.write("", () => --left === 0 && passed()));
+      }
     },
     terminate: () => void worker.terminate(),
     ref: (alive) => {

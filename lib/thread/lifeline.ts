@@ -13,7 +13,8 @@ let port: Port | undefined;
 let connectedTo = 0;
 /** Did this thread start the supervisor? Then it is the supervisor's parent, and stays while threads run. */
 let isKeeper = host.isMain;
-let spawned = 0;
+/** How many requests were sent that change how many threads keep the process alive. */
+let asked = 0;
 
 // --- connecting ---
 
@@ -145,7 +146,7 @@ function receive(message: unknown): void {
       break;
     }
     case "live":
-      if (isKeeper) port?.ref(told.count > 0 || told.spawned < spawned);
+      if (isKeeper) port?.ref(told.count > 0 || told.heard < asked);
       break;
   }
 }
@@ -203,14 +204,14 @@ export function wakeEverybody(): void {
 export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
   send({ type: "spawn", ...request }, request.transfer);
   // Counted once it is sent: the supervisor never hears of a request that cannot be cloned.
-  spawned++;
+  asked++;
   if (isKeeper) port?.ref(true);
 }
 
 /** Gives the supervisor the line to a worker that this thread started itself. */
 export function requestAdoption(id: number, name: string, cell: SharedArrayBuffer, lifeline: Port): void {
-  spawned++;
   send({ type: "adopt", id, name, cell, lifeline: lifeline.native }, [lifeline.native]);
+  asked++;
   if (isKeeper) port?.ref(true);
 }
 
@@ -221,6 +222,8 @@ export function requestTermination(id: number): void {
 /** Shall that thread keep the process alive? */
 export function requestKeep(id: number, alive: boolean): void {
   send({ type: "keep", id, alive });
+  asked++;
+  if (isKeeper) port?.ref(true);
 }
 
 // --- the shelf: what lies in shared bytes as a number ---

@@ -40,8 +40,8 @@ export type FromSupervisor =
   | { readonly type: "look" }
   | { readonly type: "deadlock"; readonly seq: number; readonly cycle: readonly CycleStep[] }
   | { readonly type: "fetched"; readonly number: number; readonly found: boolean; readonly value: unknown }
-  /** So many threads keep the process alive, of which the receiver's first `spawned` requests are part. */
-  | { readonly type: "live"; readonly count: number; readonly spawned: number };
+  /** So many threads keep the process alive, now that the receiver's first `heard` requests were heard. */
+  | { readonly type: "live"; readonly count: number; readonly heard: number };
 
 /** One thread of a deadlock, and what it waits for. */
 export interface CycleStep {

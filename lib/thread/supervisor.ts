@@ -17,8 +17,8 @@ interface Peer {
   readonly port: Port;
   /** What the thread sleeps on, by the numbers that it gave. */
   readonly buffers: Map<number, SharedArrayBuffer>;
-  /** How many spawn requests came from it. */
-  spawned: number;
+  /** How many requests came from it that change who keeps the process alive. */
+  heard: number;
 }
 
 interface Child {
@@ -39,7 +39,8 @@ const children = new Map<number, Child>();
 const blocked = new Map<number, Blocked>();
 /** Values that lie in shared bytes as numbers: handles in a static or a channel. */
 const shelf = new Map<number, unknown>();
-const wanted = new Map<number, Set<Peer>>();
+/** One entry a question: a thread may ask twice, blocking and awaiting. */
+const wanted = new Map<number, Peer[]>();
 
 const tell = (peer: Peer, message: FromSupervisor): void => {
   peer.port.postMessage(message);
@@ -49,7 +50,7 @@ const tell = (peer: Peer, message: FromSupervisor): void => {
 
 /** `then`: what is to be told once its death is known, by nothing but the closing of this line. */
 function connect(id: number, port: Port, isMain: boolean, then?: () => void): void {
-  const peer: Peer = { id, isMain, port, buffers: new Map(), spawned: 0 };
+  const peer: Peer = { id, isMain, port, buffers: new Map(), heard: 0 };
   peers.set(id, (peers.get(id) ?? new Set()).add(peer));
   port.onClose(() => {
     peers.get(id)?.delete(peer);
@@ -75,7 +76,7 @@ function bury(id: number): void {
 function tellLive(): void {
   const count = [...children.values()].filter((child) => child.kept).length;
   for (const family of peers.values()) {
-    for (const peer of family) if (peer.isMain || peer.spawned > 0) tell(peer, { type: "live", count, spawned: peer.spawned });
+    for (const peer of family) if (peer.isMain || peer.heard > 0) tell(peer, { type: "live", count, heard: peer.heard });
   }
 }
 
@@ -83,7 +84,7 @@ function tellLive(): void {
 
 function spawn(peer: Peer, request: SpawnRequest): void {
   const { id, name, cell, boot, start, transfer, resourceLimits } = request;
-  peer.spawned++;
+  peer.heard++;
   const [mine, theirs] = host.channel();
   if (lasts) all.field(id, Field.WATCHED).store(1);
   try {
@@ -111,14 +112,22 @@ function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker | undefin
   children.set(id, child);
   worker?.onExit((exit) => {
     end(id, child, exit);
+    // What it printed passes through here, and the process must not end before.
+    worker.onPrinted(() => {
+      forget(id);
+    });
   });
   return child;
 }
 
 function end(id: number, child: Child, exit: HostExit): void {
   bury(id);
-  children.delete(id);
   settle(child.cell, endingOf(child, exit));
+}
+
+/** The thread keeps the process alive no more. */
+function forget(id: number): void {
+  children.delete(id);
   tellLive();
 }
 
@@ -186,13 +195,14 @@ function receive(peer: Peer, message: ToSupervisor): void {
       spawn(peer, message);
       break;
     case "adopt": {
-      peer.spawned++;
+      peer.heard++;
       if (lasts) all.field(message.id, Field.WATCHED).store(1);
       else all.unwatched.add(1);
       const child = raise(message.id, message.cell, undefined);
       // Its exit is told to its own parent, who may be blocked: here only its line tells.
       connect(message.id, host.openPort(message.lifeline), false, () => {
         end(message.id, child, { code: 0, outOfMemory: false, error: undefined });
+        forget(message.id);
       });
       tellLive();
       break;
@@ -206,6 +216,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
       break;
     }
     case "keep": {
+      peer.heard++;
       const child = children.get(message.id);
       if (child !== undefined) child.kept = message.alive;
       tellLive();
@@ -219,7 +230,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
     case "fetch":
       // A number can be read before the message that explains it has arrived, since that came over another lifeline.
       if (shelf.has(message.number)) answer(peer, message.number);
-      else wanted.set(message.number, (wanted.get(message.number) ?? new Set()).add(peer));
+      else wanted.set(message.number, [...(wanted.get(message.number) ?? []), peer]);
       break;
     case "unshelve":
       shelf.delete(message.number);

@@ -61,8 +61,7 @@ describe("a program stays", () => {
 });
 
 describe("what a thread says is not lost", () => {
-  // Skipped until the supervisor tells of a thread's end only when what it printed has been passed on.
-  it.skip("on stdout, up to its last word", async () => {
+  it("on stdout, up to its last word", async () => {
     const source =
       "const all = Array.from({ length: 3 }, (_, n) => spawn((n) => { for (let i = 0; i < 100; i++) console.log(n, i); }, n)); for (const one of all) one.join();";
     const { code, stdout } = await run(head + source);
