@@ -34,6 +34,7 @@ import { assertSync, type Sync } from "../send/send.ts";
 import { currentId, currentThread } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { MutexGuard } from "./guard.ts";
+import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./section.ts";
 
 const FREE = 0;
 const WAITERS = 1 << 0;
@@ -416,10 +417,6 @@ export class Mutex<T = undefined> {
   }
 }
 
-/** What `with` may not be given: it unlocks when its function returns, and an async function returns at its first await. */
-export type NotPromise<R> = R &
-  (R extends PromiseLike<unknown> ? "with() unlocks when its function returns: use withAsync() for an async one" : unknown);
-
 const bytesOf = (type: FieldType): number => roundUp(valueOffset(type) + sizeOf(type), Math.max(4, alignOf(type)));
 const valueOffset = (type: FieldType): number => roundUp(HEADER_BYTES, alignOf(type));
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -454,17 +451,4 @@ function nameOf(options: MutexOptions | undefined): string | undefined {
 function despitePoison<O extends AsyncWaitOptions>(opts: O | undefined): O & PoisonOptions {
   timeoutOf(opts);
   return { ...(opts as O), allowPoisoned: true };
-}
-
-const AsyncFunction = (async () => {}).constructor;
-const isThenable = (value: unknown): boolean => typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-const asyncInsideWith = (): TypeError =>
-  new TypeError(
-    "the function given to with() returned a promise: the lock would be released at its first await. Await withAsync() instead.",
-  );
-
-function refuseAsync(fn: unknown): void {
-  if (typeof fn !== "function") throw new TypeError(`with() needs a function; it was given ${typeof fn}.`);
-  // Before it runs: later would be too late for what it did before its first await. Not by instanceof, which doubles the cost of with().
-  if (fn.constructor === AsyncFunction) throw asyncInsideWith();
 }
