@@ -21,8 +21,9 @@ function newest(folder) {
 const changed = (/** @type {string} */ file) => statSync(join(root, file)).mtimeMs;
 const installed = join(root, "node_modules/.package-lock.json");
 if (!existsSync(installed)) {
-  console.error("ferrous: installing what is missing (npm ci), once");
-  run("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"]);
+  console.error("ferrous: installing what is missing, once");
+  // Not `npm ci`: it refuses a lock file without the binaries that a dependency has only for other platforms, which not every registry keeps.
+  run("npm", ["install", "--no-save", "--no-fund", "--no-audit", "--loglevel=error"]);
 }
 
 const built = join(root, "dist/.built");
