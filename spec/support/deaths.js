@@ -8,7 +8,8 @@
  * Nobody sleeps to let another get there: who is about to wait counts itself, and that somebody sleeps shows in the lock's own word.
  * So the latency of a death is never that of a waiter's start-up.
  */
-import { AtomicI32, Mutex, ThreadBuilder, sleepAsync, spawn, struct, f64, task, toHandle } from "ferrous";
+import { AtomicI32, Mutex, ThreadBuilder, sleepAsync, spawn, struct, f64, task } from "ferrous";
+import { hasSleepers, until } from "./lockers.js";
 
 /** @typedef {"throw" | "rejection" | "exit" | "terminate-busy" | "terminate-waiting" | "out-of-memory" | "stack-overflow" | "return"} Way */
 /** @typedef {"worker" | "main" | "awaiting" | "three"} WaiterKind */
@@ -32,18 +33,6 @@ const Stage = struct("DeathStage", {
 /** @typedef {import("ferrous").Infer<typeof Stage>} Stage */
 
 const now = () => performance.timeOrigin + performance.now();
-
-/** Blocks until the condition holds: looks, and sleeps a millisecond between looks. @param {() => boolean} condition */
-function until(condition) {
-  const nobody = new Int32Array(new SharedArrayBuffer(4));
-  while (!condition()) Atomics.wait(nobody, 0, 0, 1);
-}
-
-/** Does somebody sleep on this lock? @param {Mutex} mutex @returns {boolean} */
-function hasSleepers(mutex) {
-  const { buffer, byteOffset } = toHandle(mutex);
-  return (Atomics.load(new Int32Array(buffer), byteOffset >> 2) & 1) !== 0;
-}
 
 /** Is every waiter there, and the lock waited for? @param {Mutex} mutex @param {Stage} stage */
 const allWait = (mutex, stage) => stage.arrived.load() === stage.expected.load() && hasSleepers(mutex);

@@ -16,10 +16,16 @@ const url = import.meta.url;
 /** Fresh words of shared memory. @param {number} count @returns {Words} */
 export const words = (count) => new Int32Array(new SharedArrayBuffer(4 * count));
 
+/** In ms. Whoever waits longer than this waits for a thread that failed: better told than hanging. */
+const PATIENCE = 30_000;
+
 /** Blocks until the condition holds: looks, and sleeps a millisecond between looks. @param {() => boolean} condition */
 export function until(condition) {
   const nobody = words(1);
-  while (!condition()) Atomics.wait(nobody, 0, 0, 1);
+  for (const end = performance.now() + PATIENCE; !condition();) {
+    if (performance.now() > end) throw new Error(`waited in vain until ${String(condition)}`);
+    Atomics.wait(nobody, 0, 0, 1);
+  }
 }
 /** As `until`, awaiting. @param {() => boolean} condition */
 export async function untilAsync(condition) {
