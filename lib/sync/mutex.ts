@@ -220,16 +220,17 @@ export class Mutex<T = undefined> {
     refuseAsync(fn);
     const mine = currentId() << OWNER_SHIFT;
     if (opts !== undefined || this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
+    let result: unknown;
     try {
-      const result: unknown = fn(this.getValue());
-      if (isThenable(result)) throw asyncInsideWith();
-      return result as R;
+      result = fn(this.getValue());
+      if (result !== undefined && isThenable(result)) throw asyncInsideWith();
     } catch (error) {
       this.poison();
-      throw error;
-    } finally {
       this.unlock();
+      throw error;
     }
+    this.unlock();
+    return result as R;
   }
 
   /** Locks, awaits `fn` with the value, unlocks. A throw inside poisons the lock before unlocking, and goes on to the caller. */
