@@ -26,9 +26,11 @@ export const board = (parties) => words(SCRIPTS + parties * SCRIPT_WORDS);
 /** What a party shall do, [count of steps, count of successes, steps...]. @param {Words} cells @param {number} party */
 export const scriptOf = (cells, party) => cells.subarray(SCRIPTS + party * SCRIPT_WORDS, SCRIPTS + (party + 1) * SCRIPT_WORDS);
 
-/** Blocks until the word has changed. @param {Words} cells @param {number} at @param {number} from */
+/** Blocks until the word has changed, but not for ever. @param {Words} cells @param {number} at @param {number} from */
 export function untilChanged(cells, at, from) {
-  while (Atomics.load(cells, at) === from) Atomics.wait(cells, at, from);
+  while (Atomics.load(cells, at) === from) {
+    if (Atomics.wait(cells, at, from, 30_000) === "timed-out") throw new Error(`word ${String(at)} stays ${String(from)}: a thread failed`);
+  }
 }
 
 /** @param {Words} cells */
