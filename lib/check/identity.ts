@@ -23,7 +23,7 @@ export interface Life {
 /** One thread's identity; notes when its code is about to sleep, or asks who lives. */
 class ModelCurrent implements Current {
   readonly id: number;
-  readonly spins = 0;
+  readonly spins = false;
   readonly #registry: Registry;
   asked = false;
 

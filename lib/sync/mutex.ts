@@ -26,6 +26,7 @@ import { DeadlockError, PoisonedError, ReleasedError } from "../errors.ts";
 import { alignOf, describeType, initialise, sizeOf, slotOf, typeFrom, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { Word } from "../memory/word.ts";
+import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
 import { Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Sleep, type Waiter } from "../park/wait.ts";
@@ -295,16 +296,18 @@ export class Mutex<T = undefined> {
   // --- the algorithm ---
 
   #lockSlow(mine: number, opts: (WaitOptions & PoisonOptions) | undefined): void {
-    const { spins } = currentThread();
     if (opts !== undefined) new Limits(opts, "lock").throwIfCancelled();
-    // Most sections are over before a thread could fall asleep. Once somebody sleeps, spinning would burn the core that the holder needs.
-    for (let spin = 0; spin < spins; spin++) {
-      const seen = this.#state.load();
-      if (seen === FREE && this.#state.compareExchange(FREE, mine) === FREE) return;
-      if ((seen & (WAITERS | POISONED | STARVING)) !== 0) break;
-    }
+    const got = currentThread().spins && backOff(() => this.#takeQuietly(mine));
+    if (got) return;
     wait(this.#attempt(), this, "lock", opts);
     this.#admit(opts);
+  }
+
+  /** Takes a lock that is free and nobody's concern. Once somebody sleeps, spinning would burn the core that the holder needs. */
+  #takeQuietly(mine: number): boolean | undefined {
+    const seen = this.#state.load();
+    if (seen === FREE) return this.#state.compareExchange(FREE, mine) === FREE;
+    return (seen & (WAITERS | POISONED | STARVING)) === 0 ? false : undefined;
   }
 
   /** Takes a free lock, or marks a held one as waited for and says what to sleep on. */

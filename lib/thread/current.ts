@@ -11,8 +11,8 @@ export interface Current {
   /** 26 bits: a 10-bit index and a generation; never 0, never used again. */
   readonly id: number;
   readonly registry: Registry;
-  /** How often to look at a busy word before sleeping; 0 in the checker, where looking again would only be one more step. */
-  readonly spins: number;
+  /** Does looking at a busy word again, before sleeping, make sense? Not on one core, nor in the checker, where it is only one more step. */
+  readonly spins: boolean;
   /** Is this a real thread, with a supervisor to talk to, or a modelled one? */
   readonly modelled: boolean;
 }
@@ -47,16 +47,10 @@ export function enterThread(other: Current): () => void {
 
 /** Takes the id that the spawner claimed for this thread. */
 export function assumeThread(id: number): Current {
-  const thread: Current = { id, registry: registry(), spins: SPINS, modelled: false };
+  const thread: Current = { id, registry: registry(), spins: host.parallelism() > 1, modelled: false };
   become(thread);
   return thread;
 }
-
-/**
- * Between 1 and 2 us of looking. Waking a sleeping thread costs 12 to 25 us, and a section that is worth a mutex
- * rarely takes longer; with more threads than cores the time is lost, so it is kept short.
- */
-const SPINS = host.parallelism() > 1 ? 100 : 0;
 
 function join(): Current {
   const all = registry();
