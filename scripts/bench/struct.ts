@@ -1,6 +1,5 @@
 /** What does a field of a struct cost, against the element of a typed array that it stands for? */
-import { f64, struct, u32, u8, type Infer } from "../../lib/memory/layout.ts";
-import type { FixedArray } from "../../lib/memory/layout.ts";
+import { f64, struct, u32, u8, type FixedArray, type Infer } from "ferrous";
 import { inTurns, median, nanoseconds, print, ratio, type Row } from "./measure.ts";
 
 const ROUNDS = 9;
