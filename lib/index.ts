@@ -14,6 +14,7 @@ export { type JoinHandle } from "./spawn/handle.ts";
 export { threadLocal, type ThreadLocal } from "./spawn/local.ts";
 export { park, parkAsync, sleep, sleepAsync, unpark } from "./spawn/park.ts";
 export { scope, scopeAsync, type Scope } from "./spawn/scope.ts";
-export { spawn, ThreadBuilder, type Spawnable, type ThreadOptions } from "./spawn/spawn.ts";
+export { type ThreadOptions } from "./spawn/options.ts";
+export { spawn, ThreadBuilder, type Spawnable } from "./spawn/spawn.ts";
 export { task } from "./spawn/task.ts";
 export { availableParallelism, Thread } from "./spawn/thread.ts";

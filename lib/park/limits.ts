@@ -2,6 +2,18 @@
 import { TimeoutError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
 
+/**
+ * Throws unless what was given as options is an object.
+ * @param example  what they look like, for the message
+ */
+export function requireOptions(given: unknown, example: string): void {
+  if (typeof given === "object" && given !== null) return;
+  throw new TypeError(`options are an object such as ${example}; it was given ${kindOf(given)}.`);
+}
+
+/** Under this key a CancelFlag gives its AbortSignal to who holds on to it for as long as it listens. */
+export const LISTENER: unique symbol = Symbol("ferrous listener");
+
 /** What can call off a blocking wait: a CancelFlag. It lies in shared memory, so a blocked thread can be told. */
 export interface CancelSource {
   readonly cancelled: boolean;
@@ -9,6 +21,8 @@ export interface CancelSource {
   readonly reason: unknown;
   /** The same as an AbortSignal of this thread. */
   readonly signal: AbortSignal;
+  /** @internal */
+  readonly [LISTENER]?: AbortSignal;
 }
 
 /** Limits of a blocking wait. */
@@ -34,8 +48,7 @@ export interface AsyncWaitOptions {
  */
 export function timeoutOf(opts: AsyncWaitOptions | undefined): number {
   if (opts === undefined) return Infinity;
-  if (typeof opts !== "object" || (opts as unknown) === null)
-    throw new TypeError(`options are an object such as { timeout: 250 }; it was given ${kindOf(opts)}.`);
+  requireOptions(opts, "{ timeout: 250 }");
   const { timeout = Infinity, signal } = opts;
   if (typeof timeout !== "number" || !(timeout >= 0)) {
     throw new RangeError(`a timeout is a number of milliseconds from 0; it was given ${String(timeout)}.`);
@@ -59,7 +72,7 @@ export function abortSignalOf(opts: AsyncWaitOptions | undefined): AbortSignal |
   const signal = opts?.signal;
   if (signal === undefined || !isCancelSource(signal)) return signal;
   if (signal.cancelled) throw signal.reason;
-  return signal.signal;
+  return signal[LISTENER] ?? signal.signal;
 }
 const isAbortSignal = (signal: object): signal is AbortSignal => "aborted" in signal && "addEventListener" in signal;
 

@@ -14,7 +14,7 @@ import {
   VALUES,
   type Spot,
 } from "./clonable.ts";
-import { isError } from "./error-packet.ts";
+import { isError, packError } from "./error-packet.ts";
 import { isShareable } from "./handle.ts";
 import { NOT_SENDABLE, type NotSendable } from "./refusals.ts";
 import { messageOf } from "./words.ts";
@@ -110,10 +110,11 @@ export class Scan {
 }
 
 /**
- * The error for values that passed the scan and that structured clone refused all the same: there is a Proxy, or a port that has
- * moved. Tries parts until it knows which.
+ * The error for values that passed the scan and that structured clone refused all the same: there is a Proxy, a port that has
+ * moved, or they lie too deep for its recursion. Tries parts until it knows which.
  */
-export function explainRefusal(values: readonly unknown[], where: (at: number) => string, cause: unknown): NotSendableError {
+export function explainRefusal(values: readonly unknown[], where: (at: number) => string, cause: unknown): Error {
+  if (isStackOverflow(cause)) return tooDeep(values, where, cause);
   const why = messageOf(cause);
   const blame = new Blame();
   for (const [at, value] of values.entries()) {
@@ -124,22 +125,88 @@ export function explainRefusal(values: readonly unknown[], where: (at: number) =
   return new NotSendableError(where(0), `${why}.`, cause);
 }
 
+/** Did the stack overflow? By its name: what the engine throws may be of another realm. */
+export function isStackOverflow(thrown: unknown): boolean {
+  try {
+    const { name, message } = thrown as Error;
+    return name === "RangeError" && message.startsWith("Maximum call stack size");
+  } catch {
+    return false;
+  }
+}
+
+/** What to throw when a value could not be taken from its message: stacks differ, so what one thread could copy another may not. */
+export function arrivalError(what: string, error: unknown): unknown {
+  if (!isStackOverflow(error)) return error;
+  return new NotSendableError(what, "its objects lie deeper in each other than this thread can copy: send a flat list.", error);
+}
+
+/** For so deep a value there is room on every stack, but on one that is about to overflow for a reason of its own. */
+const SHALLOW = 100;
+
+function tooDeep(values: readonly unknown[], where: (at: number) => string, cause: unknown): Error {
+  const depths = values.map(depthOf);
+  const depth = Math.max(...depths);
+  if (depth < SHALLOW) return cause as Error;
+  return new NotSendableError(
+    where(depths.indexOf(depth)),
+    `its objects lie ${String(depth)} deep in each other, which is more than can be copied: send a flat list.`,
+    cause,
+  );
+}
+
+/** How deep structured clone goes into a value, which copies each object where it first meets it. */
+function depthOf(value: unknown): number {
+  const seen = new Set<object>();
+  /** For each object on the way down, which of its parts are yet to come, the next one last. */
+  const way = [objectsIn([value])];
+  let deepest = 0;
+  for (let left = way.at(-1); left !== undefined; left = way.at(-1)) {
+    const part = left.pop();
+    if (part === undefined) way.pop();
+    else if (!seen.has(part)) {
+      seen.add(part);
+      way.push(objectsIn(partsOf(part)));
+      deepest = Math.max(deepest, way.length - 1);
+    }
+  }
+  return deepest;
+}
+
+const objectsIn = (parts: unknown[]): object[] =>
+  parts.filter((part): part is object => typeof part === "object" && part !== null).reverse();
+
+function partsOf(whole: object): unknown[] {
+  if (isError(whole)) return Object.values(packError(whole).own);
+  const parts: unknown[] = [];
+  try {
+    eachPart(whole, tagOf(whole), (part) => parts.push(part));
+  } catch {
+    // What cannot be read is not gone into.
+  }
+  return parts;
+}
+
+/** How deep it is looked for who is to blame: at each level all that lies below is tried again. */
+const MAX_LEVELS = 64;
+
 /** Looks for the innermost part that structured clone refuses. */
 class Blame {
   readonly #seen = new Set<object>();
   /** A port can be cloned only by moving it, so what contains one proves nothing. */
   #ports = 0;
 
-  find(value: unknown, spot: Spot | undefined, whole: Part | undefined): Part | undefined {
+  find(value: unknown, spot: Spot | undefined, whole: Part | undefined, level = 0): Part | undefined {
     if (typeof value !== "object" || value === null || this.#seen.has(value)) return undefined;
     this.#seen.add(value);
     if (isPort(value)) this.#ports++;
     if (isPort(value) || isClonable(value)) return undefined;
     const part: Part = { value, spot, whole };
+    if (level === MAX_LEVELS) return part;
     const ports = this.#ports;
     let culprit: Part | undefined;
     try {
-      eachPart(value, tagOf(value), (inner, at) => (culprit ??= this.find(inner, at, part)));
+      eachPart(value, tagOf(value), (inner, at) => (culprit ??= this.find(inner, at, part, level + 1)));
     } catch {
       // What cannot even be read is to blame itself.
     }

@@ -2,7 +2,7 @@
 import { host } from "#host";
 import type { Port } from "../host/host.ts";
 import { NotSendableError } from "../errors.ts";
-import { explainRefusal } from "../send/scan.ts";
+import { arrivalError, explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { decode, encode, type Encoded } from "../send/transit.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { takeLifeline } from "../thread/lifeline.ts";
@@ -46,7 +46,7 @@ async function run({ call, args }: Start, teller: Teller): Promise<void> {
     fn = "source" in call ? evaluate(call.source) : ((await loadTask(call)) as typeof fn);
     given = decode(args) as unknown[];
   } catch (error) {
-    return teller.tell({ type: "refused", error: encodeThrown(error) });
+    return teller.tell({ type: "refused", error: encodeThrown(arrivalError("an argument of spawn()", error)) });
   }
   let result: unknown;
   try {
@@ -104,7 +104,5 @@ function encodeThrown(thrown: unknown): Encoded {
     return encode(new Error(`it threw something that cannot cross: ${(refusal as Error).message}`), "what the task threw");
   }
 }
-
-const isStackOverflow = (thrown: unknown): boolean => thrown instanceof RangeError && thrown.message.startsWith("Maximum call stack size");
 
 void boot();

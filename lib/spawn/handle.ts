@@ -7,6 +7,7 @@ import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt } from "../park/wait.ts";
+import { arrivalError } from "../send/scan.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import { decode } from "../send/transit.ts";
 import { requestKeep, requestTermination } from "../thread/lifeline.ts";
@@ -130,18 +131,19 @@ class Fate {
   /** Somebody joins: reads the outcome, which came before the end. */
   settle(ending: number): Settled {
     forget(this);
-    const outcome = this.#outcome();
-    this.#port.close();
     const name = describeThread(this.#thread);
-    if (outcome === undefined) return { error: new ThreadDiedError(name, reasonOf(ending)) };
     try {
+      const outcome = this.#outcome();
+      if (outcome === undefined) return { error: new ThreadDiedError(name, reasonOf(ending)) };
       if (outcome.type === "result") return { value: decode(outcome.value) };
       const error = decode(outcome.error);
       if (outcome.type === "refused") return { error };
       return { error: outcome.type === "panic" ? new PanicError(name, error) : new ThreadDiedError(name, outcome.reason, error) };
     } catch (error) {
-      // A handle of a kind that is not known here. Kept, so that joining twice gives the same.
-      return { error };
+      // Too deep, or a handle of a kind that is not known here. Kept, so that joining twice gives the same.
+      return { error: arrivalError("the task's result", error) };
+    } finally {
+      this.#port.close();
     }
   }
 

@@ -1,4 +1,5 @@
 /** Values of which each thread has its own. */
+import { kindOf } from "../memory/place.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import { currentThread, type Current } from "../thread/current.ts";
 
@@ -9,6 +10,9 @@ export class ThreadLocal<T> {
 
   /** @internal */
   constructor(init: () => T) {
+    if (typeof init !== "function") {
+      throw new TypeError(`threadLocal() needs a function that makes each thread's value, () => 5; it was given ${kindOf(init)}.`);
+    }
     this.#init = init;
   }
 
@@ -40,6 +44,7 @@ export class ThreadLocal<T> {
 
 /**
  * A value of which each thread has its own.
+ * @throws {TypeError} `init` is no function
  * @example const counts = threadLocal(() => new Map<string, number>());
  */
 export function threadLocal<T>(init: () => T): ThreadLocal<T> {

@@ -6,12 +6,13 @@
  * No wake-up is lost: unpark stores the token first and notifies second; park sleeps only while the token is 0.
  */
 import { TimeoutError } from "../errors.ts";
+import { kindOf } from "../memory/place.ts";
 import { Line } from "../park/line.ts";
 import { abortSignalOf, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited } from "../park/wait.ts";
 import { currentThread, ownField } from "../thread/current.ts";
 import { Field } from "../thread/registry.ts";
-import type { Thread } from "./thread.ts";
+import { MAX_ID, type Thread } from "./thread.ts";
 
 const attempt: Attempt = () => {
   const token = ownField(Field.TOKEN);
@@ -38,8 +39,12 @@ export async function parkAsync(opts?: AsyncWaitOptions): Promise<"ok" | "timed-
   }
 }
 
-/** Lets the thread's next, or present, park() return. Of a thread that has ended, does nothing. */
+/**
+ * Lets the thread's next, or present, park() return. Of a thread that has ended, does nothing.
+ * @throws {TypeError} it is no Thread
+ */
 export function unpark(thread: Thread): void {
+  requireThread(thread);
   const { registry } = currentThread();
   if (!registry.isAlive(thread.id)) return;
   const token = registry.field(thread.id, Field.TOKEN);
@@ -90,6 +95,12 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted === true) abort();
     else signal?.addEventListener("abort", abort, { once: true });
   });
+}
+
+function requireThread(given: unknown): void {
+  const { id } = (given ?? {}) as { readonly id?: unknown };
+  if (typeof given === "object" && typeof id === "number" && Number.isInteger(id) && id > 0 && id <= MAX_ID) return;
+  throw new TypeError(`unpark() needs a Thread, such as handle.thread or Thread.current(); it was given ${kindOf(given)}.`);
 }
 
 function requireMs(ms: unknown): void {

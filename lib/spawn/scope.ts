@@ -1,7 +1,9 @@
 /** Threads that end before their block does. */
+import { kindOf } from "../memory/place.ts";
 import type { SendArgs } from "../send/send.ts";
 import type { JoinHandle } from "./handle.ts";
-import { start, type Spawnable, type ThreadOptions } from "./spawn.ts";
+import type { ThreadOptions } from "./options.ts";
+import { start, type Spawnable } from "./spawn.ts";
 
 /** Spawns threads that have all ended when the scope returns. */
 export class Scope {
@@ -31,7 +33,7 @@ export class Scope {
 /**
  * Calls `body`, blocks until every thread that it spawned has ended, and returns what `body` returned.
  * @throws what `body` threw, after all threads have ended; else the error of the first thread that failed, unless `body` caught it from join()
- * @throws {TypeError} `body` is async: await {@link scopeAsync} instead
+ * @throws {TypeError} `body` is no function, or async: await {@link scopeAsync} instead
  * @example
  * scope((s) => {
  *   s.spawn(tally, files.slice(0, 10), totals);
@@ -39,6 +41,7 @@ export class Scope {
  * });
  */
 export function scope<R>(body: (scope: Scope) => R): R {
+  requireBody("scope", body);
   const inside = new Scope();
   const failures = new Failures();
   let result: R;
@@ -61,6 +64,7 @@ export function scope<R>(body: (scope: Scope) => R): R {
 
 /** As {@link scope}, awaiting instead of blocking; `body` may be async. */
 export async function scopeAsync<R>(body: (scope: Scope) => R | PromiseLike<R>): Promise<R> {
+  requireBody("scopeAsync", body);
   const inside = new Scope();
   const failures = new Failures();
   let result: R;
@@ -91,6 +95,10 @@ class Failures {
   }
 }
 
+function requireBody(verb: string, body: unknown): void {
+  if (typeof body === "function") return;
+  throw new TypeError(`${verb}() needs a function, which spawns its threads: ${verb}((s) => s.spawn(...)); it was given ${kindOf(body)}.`);
+}
 const isThenable = (value: unknown): boolean => typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 const asyncBody = (): TypeError =>
   new TypeError("scope() ends when its function returns, and an async function returns at its first await: await scopeAsync() instead.");

@@ -3,26 +3,17 @@ import { host } from "#host";
 import type { ResourceLimits } from "../host/host.ts";
 import { TaskError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
-import { explainRefusal } from "../send/scan.ts";
+import { explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { encodeAll } from "../send/transit.ts";
 import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
 import { requestAdoption, requestSpawn, requestTermination, supervise } from "../thread/lifeline.ts";
 import { inlineSource } from "./capture.ts";
 import { JoinHandle } from "./handle.ts";
+import { checkThreadOptions, type ThreadOptions } from "./options.ts";
 import type { Boot, Call, Start } from "./outcome.ts";
 import { evaluatedModule, originOf } from "./task.ts";
 import { Thread } from "./thread.ts";
-
-/** How a thread is to be made. */
-export interface ThreadOptions {
-  /** What messages and debuggers call it; `Thread.current().name` inside. At most 64 bytes of UTF-8 are kept. */
-  readonly name?: string;
-  /** Limits of its memory, in MB: past them it dies alone, of "out-of-memory". */
-  readonly resourceLimits?: ResourceLimits;
-  /** For bundlers: `() => new Worker(new URL("ferrous/worker", import.meta.url))`. The thread then ends with the one that spawned it. */
-  readonly worker?: () => unknown;
-}
 
 /** What can be spawned: a function that takes `A` and whose result, once its thread has awaited it, may be sent back. */
 export type Spawnable<A extends readonly unknown[], R> = ((...args: A) => R) & SendResult<NoInfer<R>>;
@@ -51,7 +42,12 @@ export function spawn<A extends readonly unknown[], R>(fn: Spawnable<A, R>, ...a
 export class ThreadBuilder {
   readonly #options: ThreadOptions;
 
+  /**
+   * @throws {TypeError} the options, or one of them, are of another type
+   * @throws {RangeError} a limit is no number of MB above 0
+   */
   constructor(options: ThreadOptions = {}) {
+    checkThreadOptions(options);
     this.#options = options;
   }
 
@@ -65,7 +61,8 @@ export class ThreadBuilder {
 export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly unknown[]): JoinHandle<R> {
   const call = callOf(fn);
   refuseForkBomb(call);
-  const name = nameOf(options);
+  checkThreadOptions(options);
+  const { name = "" } = options;
   const encoded = encodeAll(args, argument);
   supervise();
   const { id: me, registry } = currentThread();
@@ -86,7 +83,7 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
   } catch (error) {
     registry.markDead(id);
     outcome.close();
-    throw isCloneError(error) ? explainRefusal(args, argument, error) : error;
+    throw isCloneError(error) || isStackOverflow(error) ? explainRefusal(args, argument, error) : error;
   }
   return new JoinHandle(new Thread(id, name), born.cell, outcome, end);
 }
@@ -131,11 +128,6 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
 function callOf(fn: AnyFunction): Call {
   if (typeof fn !== "function") throw new TypeError(`spawn() needs a function, a task or an inline one; it was given ${kindOf(fn)}.`);
   return originOf(fn) ?? { source: inlineSource(fn) };
-}
-
-function nameOf({ name = "" }: ThreadOptions): string {
-  if (typeof name !== "string") throw new TypeError(`the name of a thread is a string; it was given ${kindOf(name)}.`);
-  return name;
 }
 
 function refuseForkBomb(call: Call): void {

@@ -7,6 +7,8 @@ import { currentThread } from "../thread/current.ts";
 import { Field } from "../thread/registry.ts";
 
 const KIND = "Thread@1";
+/** Of 26 bits. @internal */
+export const MAX_ID = 2 ** 26 - 1;
 
 /** A thread of this process: a name for it, which crosses to other threads. */
 export class Thread {
@@ -49,8 +51,6 @@ export class Thread {
     });
   }
 }
-
-const MAX_ID = 2 ** 26 - 1;
 
 /** Where the record of a thread lies. */
 function placeOf(id: number): Place {

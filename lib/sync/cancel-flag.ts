@@ -4,7 +4,7 @@
  *     word 0  STATE    0 not cancelled | 1 cancelled | 2 cancelled, and REASON is there
  *          1  WRITER   the id of the thread that writes the reason
  *          2  LENGTH   of the reason, in bytes
- *             REASON   248 bytes of UTF-8: a class name and a message
+ *             REASON   248 bytes of UTF-8: see cancel-reason.ts
  *
  * No wake-up is lost: cancelling changes STATE, then notifies who awaits STATE, then makes every blocked thread look again, since
  * those sleep on the word of what they wait for.
@@ -12,10 +12,11 @@
 import { checkPlace, LAYOUT, type Layout } from "../memory/place.ts";
 import { readText, writeText } from "../memory/bytes.ts";
 import { Word } from "../memory/word.ts";
-import type { CancelSource } from "../park/limits.ts";
+import { LISTENER, type CancelSource } from "../park/limits.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { currentThread } from "../thread/current.ts";
 import { wakeEverybody } from "../thread/lifeline.ts";
+import { reasonOfText, textOfReason } from "./cancel-reason.ts";
 
 const KIND = "CancelFlag@1";
 const WRITER = 4;
@@ -35,13 +36,18 @@ const CANCELLED_WITH_REASON = 2;
  */
 export class CancelFlag implements CancelSource {
   readonly #state: Word;
-  #signal: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+  /** Was its signal given to the user? */
+  #isGiven = false;
+  /** May other threads have it? */
+  #isShared: boolean;
   /** In the cancelling thread, the very reason that it gave. */
   #given: { readonly reason: unknown } | undefined;
 
   constructor();
   constructor(state?: Word) {
     this.#state = state ?? Word.at(new SharedArrayBuffer(BYTES), 0);
+    this.#isShared = state !== undefined;
   }
 
   /**
@@ -64,6 +70,8 @@ export class CancelFlag implements CancelSource {
 
   /** What crosses to another thread. */
   [HANDLE](): HandleBody {
+    this.#isShared = true;
+    this.#keep();
     const { buffer, byteOffset } = this.#state;
     return { kind: KIND, place: { buffer, byteOffset } };
   }
@@ -78,8 +86,9 @@ export class CancelFlag implements CancelSource {
 
   /**
    * Cancels; the second time does nothing.
-   * @param reason  what the called-off operations throw; an AbortError without it. To other threads goes a value that JSON can write,
-   *                or an error's class name, message and code, cut to 248 bytes.
+   * @param reason  what the called-off operations throw; an AbortError without it. To other threads goes plain data (what JSON can
+   *                write, and NaN, Infinity, -0, bigints and undefined in it), or an error's class name, message and code. What is
+   *                neither, and what takes more than 248 bytes, goes as text, cut to that length.
    */
   cancel(reason?: unknown): void {
     if (this.cancelled) return;
@@ -88,13 +97,15 @@ export class CancelFlag implements CancelSource {
     const writer = word(WRITER).load();
     const mayWrite = (writer === 0 || !registry.isAlive(writer)) && word(WRITER).compareExchange(writer, id) === writer;
     if (reason !== undefined && mayWrite) {
-      const text = safeTextOf(reason);
+      const text = textOfReason(reason, BYTES - REASON);
       word(LENGTH).store(writeText(this.#state.buffer, this.#state.byteOffset + REASON, BYTES - REASON, text));
       this.#given = { reason };
     }
     // Who may not write cancels all the same: when this returns, the flag is cancelled. Of two reasons, the first to be there stands.
     const first = this.#state.compareExchange(LIVE, reason !== undefined && mayWrite ? CANCELLED_WITH_REASON : CANCELLED) === LIVE;
     if (!first) this.#given = undefined;
+    // Until its signal has told its listeners, which it does at the event loop.
+    if (this.#controller?.signal.aborted === false) kept.add(this);
     this.#state.notify();
     wakeEverybody();
   }
@@ -114,78 +125,66 @@ export class CancelFlag implements CancelSource {
     if (this.cancelled) throw this.reason;
   }
 
-  /** The same as an AbortSignal of this thread, for whatever takes one. It does not keep the process alive. */
+  /**
+   * The same as an AbortSignal of this thread, for whatever takes one. It does not keep the process alive.
+   *
+   * Of a flag that other threads have, it stays in memory until it is cancelled: they may abort it although this thread let go
+   * of it, and platforms hold a signal weakly that is a source of `AbortSignal.any`.
+   */
   get signal(): AbortSignal {
-    if (this.#signal !== undefined) return this.#signal;
-    const controller = new AbortController();
-    this.#signal = controller.signal;
+    this.#isGiven = true;
+    this.#keep();
+    return this[LISTENER];
+  }
+
+  /** The same signal, for waits of ours: whoever waits holds on to it, so nobody else must. @internal */
+  get [LISTENER](): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    this.#controller = new AbortController();
+    const { signal } = this.#controller;
+    flagOf.set(signal, this);
+    if (this.cancelled) this.#abort();
+    else {
+      dropped.register(this, this.#state);
+      CancelFlag.#follow(new WeakRef(this), this.#state);
+    }
+    return signal;
+  }
+
+  /** Awaits the cancelling for as long as there is a flag or its signal. */
+  static #follow(weak: WeakRef<CancelFlag>, state: Word): void {
     const look = (): void => {
-      if (this.cancelled) {
-        controller.abort(this.reason);
-        return;
-      }
-      const pending = this.#state.waitAsync(LIVE);
-      if (pending.async) void pending.value.then(look);
-      else look();
+      const flag = weak.deref();
+      if (flag?.cancelled === true) flag.#abort();
+      else if (flag !== undefined) CancelFlag.#follow(weak, state);
     };
-    look();
-    return this.#signal;
+    const pending = state.waitAsync(LIVE);
+    if (pending.async) void pending.value.then(look);
+    else look();
+  }
+
+  #abort(): void {
+    kept.delete(this);
+    this.#controller?.abort(this.reason);
+  }
+
+  /** Whose signal the user has, and which others may cancel, is kept. */
+  #keep(): void {
+    if (this.#isGiven && this.#isShared && !this.cancelled) kept.add(this);
   }
 
   #readReason(): unknown {
     const at = this.#state.byteOffset;
     const length = Word.at(this.#state.buffer, at + LENGTH).load();
-    return reasonOf(readText(this.#state.buffer, at + REASON, Math.min(length, BYTES - REASON)));
+    return reasonOfText(readText(this.#state.buffer, at + REASON, Math.min(length, BYTES - REASON)));
   }
 }
 
-interface WrittenError {
-  readonly name: string;
-  readonly message: string;
-  readonly code?: unknown;
-}
-
-/** Whatever the reason is, even one that throws when it is looked at: the flag is cancelled. */
-function safeTextOf(reason: unknown): string {
-  try {
-    return textOf(reason);
-  } catch {
-    return JSON.stringify({ value: `${typeof reason} without a text` });
-  }
-}
-
-function textOf(reason: unknown): string {
-  if (typeof reason === "object" && reason !== null && "message" in reason) {
-    const { name, message, code } = reason as { name?: unknown; message: unknown; code?: unknown };
-    const texts = { name: String(name ?? "Error"), message: String(message), ...(typeof code === "string" ? { code } : {}) };
-    const cutAll = (cut: number): object => Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, text.slice(0, cut)]));
-    return fitted((cut) => JSON.stringify({ error: cutAll(cut) }), BYTES);
-  }
-  try {
-    // Of a function or a symbol, JSON leaves nothing.
-    const text = JSON.stringify(reason) === undefined ? undefined : JSON.stringify({ value: reason });
-    if (text !== undefined && bytesOf(text) <= BYTES - REASON) return text;
-  } catch {
-    // Not for JSON: a bigint, a cycle. Its text has to do.
-  }
-  const text = String(reason);
-  return fitted((cut) => JSON.stringify({ value: text.slice(0, cut) }), text.length);
-}
-
-const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
-
-/** The longest cut that fits the place. */
-function fitted(write: (cut: number) => string, length: number): string {
-  for (let cut = length; ; cut = cut >> 1) {
-    const text = write(cut);
-    if (bytesOf(text) <= BYTES - REASON || cut === 0) return text;
-  }
-}
-
-function reasonOf(text: string): unknown {
-  const { error, value } = JSON.parse(text) as { error?: WrittenError; value?: unknown };
-  if (error === undefined) return value;
-  if (error.name === "AbortError" || error.name === "TimeoutError") return new DOMException(error.message, error.name);
-  const { code } = error;
-  return Object.assign(new Error(error.message), { name: error.name }, code === undefined ? {} : { code });
-}
+/** Flags that are held on to until they are cancelled. */
+const kept = new Set<CancelFlag>();
+/** A signal holds its flag, as the flag holds its signal. */
+const flagOf = new WeakMap<AbortSignal, CancelFlag>();
+/** Ends the wait of a flag that is gone. Who else awaits the word looks, and goes on waiting. */
+const dropped = new FinalizationRegistry<Word>((state) => {
+  state.notify();
+});

@@ -6,6 +6,7 @@
  *                      | 0  | OWNER, thread id | STARVING | ASYNC | POISONED | WAITERS |
  *                      +----+------------------+----------+-------+----------+---------+
  *     word 1  CULPRIT   the id of the thread that poisoned it, for messages
+ *          2  TAG       a number of its own, once a Condvar has asked for one
  *             value     of `Mutex.of(type)`, from the next multiple of 8 bytes on
  *
  *     OWNER  WAITERS  STARVING
@@ -28,11 +29,11 @@ import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place
 import { Word } from "../memory/word.ts";
 import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
-import { Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { Limits, requireOptions, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Sleep, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { assertSync, type Sync } from "../send/send.ts";
-import { currentId, currentThread } from "../thread/current.ts";
+import { currentId, currentThread, tagIn } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { MutexGuard } from "./guard.ts";
 import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./section.ts";
@@ -51,7 +52,7 @@ const PATIENCE = 32;
 const COURTESY = 1;
 
 const KIND = "Mutex@1";
-const HEADER_BYTES = 8;
+const HEADER_BYTES = 12;
 
 /** What a mutex can be told when it is made. */
 export interface MutexOptions {
@@ -191,6 +192,7 @@ export class Mutex<T = undefined> {
    * @throws {PoisonedError} it is free and poisoned; nothing is held
    */
   tryLock(opts?: PoisonOptions): MutexGuard<T> | undefined {
+    if (opts !== undefined) requireOptions(opts, "{ allowPoisoned: true }");
     const waiter: Waiter = { me: currentThread().id, blocks: false, wakes: 0 };
     for (let seen = this.#state.load(); this.#isFree(seen); seen = this.#state.load()) {
       if (this.#take(seen, waiter)) return this.#guard(opts);
@@ -354,9 +356,9 @@ export class Mutex<T = undefined> {
   /** The lock is taken. Gives it back, and throws, if the data is in doubt and nobody asked to see it. */
   #admit(opts: PoisonOptions | undefined): void {
     if ((this.#state.load() & POISONED) === 0 || opts?.allowPoisoned === true) return;
-    const culprit = this.#culprit().load();
+    const error = this.poisonedError();
     this.unlock();
-    throw new PoisonedError(this.describe(), culprit === 0 ? "a thread" : currentThread().registry.describe(culprit));
+    throw error;
   }
 
   /** @internal */
@@ -398,6 +400,23 @@ export class Mutex<T = undefined> {
 
   // --- what others ask ---
 
+  /** Takes the lock again after a wait, whatever happened to the data meanwhile. @internal */
+  retake(): void {
+    this.#lockSlow(currentId() << OWNER_SHIFT, DESPITE_POISON);
+  }
+  /** @internal */
+  async retakeAsync(): Promise<void> {
+    await this.lockAsync(DESPITE_POISON);
+  }
+  /** What a Condvar knows this lock by. @internal */
+  get tag(): number {
+    return tagIn(Word.at(this.#state.buffer, this.#state.byteOffset + 8));
+  }
+  /** Who poisoned it, in words. @internal */
+  poisonedError(): PoisonedError {
+    const culprit = this.#culprit().load();
+    return new PoisonedError(this.describe(), culprit === 0 ? "a thread" : currentThread().registry.describe(culprit));
+  }
   /** @internal */
   getValue(): T {
     return this.#slot === undefined ? this.#value : this.#slot.value;
@@ -420,6 +439,8 @@ export class Mutex<T = undefined> {
     return { offset: this.#state.byteOffset, stride: 4, count: 1, shift: OWNER_SHIFT };
   }
 }
+
+const DESPITE_POISON = { allowPoisoned: true };
 
 const bytesOf = (type: FieldType): number => roundUp(valueOffset(type) + sizeOf(type), Math.max(4, alignOf(type)));
 const valueOffset = (type: FieldType): number => roundUp(HEADER_BYTES, alignOf(type));
@@ -446,7 +467,9 @@ function layoutWith<T>(type: FieldType<T>): Layout<Mutex<T>> {
 }
 
 function nameOf(options: MutexOptions | undefined): string | undefined {
-  const name = options?.name;
+  if (options === undefined) return undefined;
+  requireOptions(options, '{ name: "totals" }');
+  const { name } = options;
   if (name !== undefined && typeof name !== "string") throw new TypeError(`the name of a mutex is a string; it was given ${typeof name}.`);
   return name;
 }

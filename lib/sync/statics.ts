@@ -17,6 +17,7 @@
  */
 import { DeadlockError, LayoutError } from "../errors.ts";
 import { readText, writeText } from "../memory/bytes.ts";
+import { kindOf } from "../memory/place.ts";
 import { int32Of } from "../memory/views.ts";
 import { Word } from "../memory/word.ts";
 import { wait, type Awaited, type Sleep } from "../park/wait.ts";
@@ -76,6 +77,7 @@ export function staticAtomic<C extends AtomicClass>(name: string, type: C, initi
  * @param name  process-wide, at most 92 bytes of UTF-8: begin it with your package's name
  * @param init  makes the value, which must be Send. What is shared (a Mutex, a struct) is the same for all; a plain value is copied
  *              once to each thread. If it throws, the caller gets the error, and the next caller tries again.
+ * @throws {TypeError} the name is none, or `init` is no function
  * @example export const CONFIG = lazyStatic("app/CONFIG", () => new Mutex(Config.create()));
  */
 export function lazyStatic<T>(name: string, init: () => T): LazyStatic<T> {
@@ -92,6 +94,8 @@ export class LazyStatic<T> {
   /** @internal */
   constructor(name: string, init: () => T) {
     checkName(name);
+    if (typeof init !== "function")
+      throw new TypeError(`static "${name}" needs a function that makes its value; it was given ${kindOf(init)}.`);
     this.#name = name;
     this.#init = init;
   }

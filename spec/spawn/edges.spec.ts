@@ -1,6 +1,21 @@
 /** What a program meets at the edges: idle waiters, refused spawns, workers of a bundler, options that are none. */
 import { describe, expect, it } from "@jest/globals";
-import { CancelFlag, Mutex, park, sleepAsync, spawn } from "ferrous";
+import {
+  CancelFlag,
+  lazyStatic,
+  Mutex,
+  park,
+  scope,
+  scopeAsync,
+  sleepAsync,
+  spawn,
+  Thread,
+  ThreadBuilder,
+  threadLocal,
+  unpark,
+} from "ferrous";
+import { nest } from "../support/tasks.js";
+import { rejectionOf, thrownBy } from "../support/thrown.ts";
 import { run } from "../support/program.ts";
 
 const head =
@@ -34,7 +49,7 @@ describe("who waits uses no core", () => {
 describe("after a spawn that could not be sent, the program ends by itself", () => {
   it.each([
     ["an argument that refuses only when it is cloned", "spawn(() => 1, new Proxy({}, {}))"],
-    ["limits that cannot be cloned", "new ThreadBuilder({ resourceLimits: { stackSizeMb: () => 1 } }).spawn(() => 1)"],
+    ["limits that cannot be cloned", "new ThreadBuilder({ resourceLimits: new Proxy({}, {}) }).spawn(() => 1)"],
   ])("%s", async (_, refused) => {
     const source = `try { ${refused}; } catch (error) { console.log(error.name); } spawn(() => 1).join();`;
     expect(await run(head + source)).toEqual(told("NotSendableError"));
@@ -113,17 +128,92 @@ describe("options that are none are refused with care", () => {
   ])("%j", async (given, message) => {
     const lock = new Mutex();
     const refusal = { name: "TypeError", message: expect.stringContaining(message) as unknown };
-    const thrownBy = (call: () => unknown): unknown => {
-      try {
-        return call();
-      } catch (error) {
-        return error;
-      }
-    };
     expect(thrownBy(() => lock.lock(asOptions(given)))).toMatchObject(refusal);
     expect(thrownBy(() => park(asOptions(given)))).toMatchObject(refusal);
     await expect(lock.lockAsync(asOptions(given))).rejects.toMatchObject(refusal);
     await expect(sleepAsync(1, asOptions(given) as never)).rejects.toMatchObject(refusal);
     expect(lock.tryLock()).toBeDefined();
+  });
+});
+
+describe("arguments that no type can catch are refused with care", () => {
+  // As JavaScript calls it, without types.
+  const anything = (given?: unknown): never => given as never;
+  const limits = (given: unknown) => () => new ThreadBuilder({ resourceLimits: anything(given) });
+
+  it.each<[string, () => unknown, string, string]>([
+    ["new ThreadBuilder(null)", () => new ThreadBuilder(anything(null)), "TypeError", "it was given null"],
+    ["new ThreadBuilder(5)", () => new ThreadBuilder(anything(5)), "TypeError", "it was given number 5"],
+    ["a name", () => new ThreadBuilder({ name: anything(5) }), "TypeError", "the name of a thread is a string; it was given number 5"],
+    ["a worker", () => new ThreadBuilder({ worker: anything("x") }), "TypeError", "a function that makes one, () => new Worker(...)"],
+    ["limits", limits(5), "TypeError", "resourceLimits are an object of MB"],
+    ["limits that are null", limits(null), "TypeError", "it was given null"],
+    ["a limit", limits({ stackSizeMb: "4" }), "TypeError", "stackSizeMb of a thread is a number of MB above 0; it was given string 4"],
+    ["a negative limit", limits({ stackSizeMb: -4 }), "RangeError", "it was given -4"],
+    ["no limit at all", limits({ stackSizeMb: NaN }), "RangeError", "it was given NaN"],
+    ["spawnWith(null)", () => scope((s) => s.spawnWith(anything(null), () => 1)), "TypeError", 'such as { name: "tally" }'],
+    ["scope()", () => scope(anything()), "TypeError", "scope() needs a function, which spawns its threads"],
+    ["lazyStatic(name)", () => lazyStatic("edges/none", anything()), "TypeError", 'static "edges/none" needs a function'],
+    ["threadLocal(5)", () => threadLocal(anything(5)), "TypeError", "threadLocal() needs a function that makes each thread's value"],
+    ["unpark()", () => unpark(anything()), "TypeError", "unpark() needs a Thread, such as handle.thread"],
+    ["unpark({})", () => unpark(anything({})), "TypeError", "it was given an Object"],
+    ["unpark(id)", () => unpark(anything(Thread.current().id)), "TypeError", "it was given number"],
+    ["unpark() of no id", () => unpark(anything({ id: 2 ** 26 })), "TypeError", "unpark() needs a Thread"],
+    ["tryLock(null)", () => new Mutex().tryLock(anything(null)), "TypeError", "such as { allowPoisoned: true }; it was given null"],
+    ["tryLock(true)", () => new Mutex().tryLock(anything(true)), "TypeError", "it was given boolean true"],
+    [
+      "new Mutex(undefined, null)",
+      () => new Mutex(undefined, anything(null)),
+      "TypeError",
+      'such as { name: "totals" }; it was given null',
+    ],
+  ])("%s", (_, call, name, message) => {
+    expect(thrownBy(call)).toMatchObject({ name, message: expect.stringContaining(message) as unknown });
+  });
+
+  it("scopeAsync()", async () => {
+    const message = expect.stringContaining("scopeAsync() needs a function") as unknown;
+    expect(await rejectionOf(scopeAsync(anything()))).toMatchObject({ name: "TypeError", message });
+  });
+});
+
+describe("a value that lies too deep in itself to be copied is a NotSendableError", () => {
+  const deep = (depth: number, inmost: unknown = null): unknown => {
+    let list = inmost;
+    for (let at = 0; at < depth; at++) list = { next: list, payload: [at] };
+    return list;
+  };
+  const tooDeep = { code: "NOT_SENDABLE", message: expect.stringMatching(/lie \d+ deep in each other/) as unknown };
+
+  it("as an argument, and no thread is started", () => {
+    const thrown = thrownBy(() => spawn((a, b) => [a, b], 1, deep(50_000)));
+    expect(thrown).toMatchObject(tooDeep);
+    expect(thrown.message).toMatch(/^argument 2 of spawn\(\) cannot be sent to another thread: its objects lie 5000\d deep/);
+  });
+
+  it("as a result", () => {
+    expect(thrownBy(() => spawn(nest, 50_000).join())).toMatchObject(tooDeep);
+  });
+
+  it("as a result that its own thread could copy", () => {
+    const handle = spawn(nest, 6000);
+    const thrown = thrownBy(() => handle.join());
+    expect(thrown).toMatchObject({
+      code: "NOT_SENDABLE",
+      message: expect.stringContaining("deeper in each other than this thread") as unknown,
+    });
+    expect(thrownBy(() => handle.join())).toBe(thrown);
+  });
+
+  it("by its causes", () => {
+    let error = new Error("first");
+    for (let at = 0; at < 50_000; at++) error = new Error("next", { cause: error });
+    expect(thrownBy(() => spawn((e: Error) => e.message, error))).toMatchObject({ code: "NOT_SENDABLE" });
+  });
+
+  it("and so is one that hides a Proxy there, soon", () => {
+    const began = performance.now();
+    expect(thrownBy(() => spawn((a) => a, deep(1000, new Proxy({}, {}))))).toMatchObject({ code: "NOT_SENDABLE" });
+    expect(performance.now() - began).toBeLessThan(2000);
   });
 });

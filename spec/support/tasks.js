@@ -19,6 +19,14 @@ export const spin = task(url, "spin", (/** @type {import("ferrous").AtomicI32} *
   return Thread.current().id;
 });
 
+/** Returns a list so many objects deep. */
+export const nest = task(url, "nest", (/** @type {number} */ depth) => {
+  /** @type {unknown} */
+  let list = null;
+  for (let at = 0; at < depth; at++) list = { next: list };
+  return list;
+});
+
 /** Sleeps until it is told to end. */
 export const wait = task(url, "wait", (/** @type {import("ferrous").AtomicI32} */ stage) => {
   stage.store(1);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { AtomicI32, CancelFlag, fromHandle, i32, Mutex, spawn, struct, toHandle } from "ferrous";
+import { heapWithoutGarbage } from "../support/garbage.ts";
 import {
   awaiting,
   blocked,
@@ -223,7 +224,20 @@ describe("reasons", () => {
   it("are told as text if JSON cannot write them", () => {
     const cycle: { self?: unknown } = {};
     cycle.self = cycle;
-    for (const reason of [5n, cycle]) expect(opened(withReason(reason)).reason).toBe(String(reason));
+    expect(opened(withReason(cycle)).reason).toBe(String(cycle));
+  });
+
+  it("cross with the numbers that JSON does not have", () => {
+    for (const value of [NaN, Infinity, -Infinity, -0, 0, 5n, -(2n ** 70n)]) expect(opened(withReason(value)).reason).toBe(value);
+    const nested = { a: [NaN, undefined, 7n, { b: -0, c: undefined }], ["__proto__"]: Infinity, text: "\u0001NaN" };
+    expect(opened(withReason(nested)).reason).toStrictEqual(nested);
+    expect(crossed(NaN)).toEqual({ value: NaN });
+    fc.assert(
+      fc.property(fc.oneof(fc.double(), fc.bigInt(), fc.string({ unit: fc.constantFrom("\u0001", "n", "1") })), (value) => {
+        expect(opened(withReason(value)).reason).toBe(value);
+        expect(opened(withReason([value])).reason).toEqual([value]);
+      }),
+    );
   });
 });
 
@@ -288,7 +302,6 @@ describe("the reason of a CancelFlag, read by whoever opens it elsewhere,", () =
   it.each([
     ["a function", () => 1, "() => 1"],
     ["a symbol", Symbol("stop"), "Symbol(stop)"],
-    ["a bigint", 7n, "7"],
   ])("is the text of %s", (_what, reason, text) => {
     expect(readElsewhere(reason)).toBe(text);
   });
@@ -304,5 +317,93 @@ describe("the reason of a CancelFlag, read by whoever opens it elsewhere,", () =
       expect(reason.name.startsWith(read.name)).toBe(true);
       expect(reason.message.startsWith(read.message)).toBe(true);
     }
+  });
+});
+
+describe("a CancelFlag that nobody holds any more", () => {
+  /** How many of them are still there when all garbage is gone? */
+  async function left(make: () => object): Promise<number> {
+    const flags = Array.from({ length: 100 }, () => new WeakRef(make()));
+    await heapWithoutGarbage();
+    return flags.filter((flag) => flag.deref() !== undefined).length;
+  }
+  const listened = (flag: CancelFlag): CancelFlag => {
+    flag.signal.addEventListener("abort", () => undefined);
+    return flag;
+  };
+
+  it("is collected, its signal too", async () => {
+    expect(await left(() => listened(new CancelFlag()))).toBe(0);
+    expect(await left(() => listened(new CancelFlag()).signal)).toBe(0);
+  });
+
+  it("is collected when an awaiting call had it as its signal, though other threads may have it", async () => {
+    const mutex = new Mutex();
+    const used = (): CancelFlag => {
+      const flag = new CancelFlag();
+      toHandle(flag);
+      void mutex.lockAsync({ signal: flag }).then((guard) => {
+        guard.release();
+      });
+      return flag;
+    };
+    expect(await left(used)).toBe(0);
+    mutex.lock().release();
+  });
+
+  it("is collected when it was cancelled, having told its listeners", async () => {
+    let told = 0;
+    const flags = await left(() => {
+      const flag = new CancelFlag();
+      toHandle(flag);
+      flag.signal.addEventListener("abort", () => told++);
+      flag.cancel();
+      return flag;
+    });
+    expect([flags, told]).toEqual([0, 100]);
+  });
+
+  it("leaves no bytes behind", async () => {
+    const drop = (count: number): void => {
+      for (let n = 0; n < count; n++) listened(new CancelFlag());
+    };
+    drop(2000);
+    const before = await heapWithoutGarbage();
+    drop(10_000);
+    expect((await heapWithoutGarbage()) - before).toBeLessThan(10_000 * 200);
+  });
+
+  // Why it stays then: what follows from it stays no longer than it, and another thread's cancelling would reach nobody.
+  it("stays while other threads may cancel it, and its signal was asked for", async () => {
+    const buffers: SharedArrayBuffer[] = [];
+    let told = 0;
+    const follow = (): void => {
+      const flag = new CancelFlag();
+      buffers.push(toHandle(flag).buffer);
+      AbortSignal.any([flag.signal]).addEventListener("abort", () => told++);
+    };
+    for (let n = 0; n < 100; n++) follow();
+    await heapWithoutGarbage();
+    for (const buffer of buffers) CancelFlag.at(buffer, 0).cancel();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(told).toBe(100);
+  });
+
+  it("ends its waiting in the engine, and lets who else awaits it go on", async () => {
+    const flag = new CancelFlag();
+    const { buffer } = toHandle(flag);
+    const aborted = new Promise((resolve) => {
+      flag.signal.addEventListener("abort", resolve);
+    });
+    const drop = (): unknown => {
+      const other = CancelFlag.at(buffer, 0);
+      return new Mutex().lockAsync({ signal: other });
+    };
+    for (let n = 0; n < 10; n++) await drop();
+    await heapWithoutGarbage();
+    // One sleeper is left of eleven.
+    expect(Atomics.notify(new Int32Array(buffer), 0)).toBe(1);
+    flag.cancel();
+    await aborted;
   });
 });

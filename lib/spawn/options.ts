@@ -1,0 +1,43 @@
+/** How a thread is to be made: what a user may ask for, looked at before anything is started. */
+import type { ResourceLimits } from "../host/host.ts";
+import { kindOf } from "../memory/place.ts";
+import { requireOptions } from "../park/limits.ts";
+
+/** How a thread is to be made. */
+export interface ThreadOptions {
+  /** What messages and debuggers call it; `Thread.current().name` inside. At most 64 bytes of UTF-8 are kept. */
+  readonly name?: string;
+  /** Limits of its memory, in MB: past them it dies alone, of "out-of-memory". */
+  readonly resourceLimits?: ResourceLimits;
+  /** For bundlers: `() => new Worker(new URL("ferrous/worker", import.meta.url))`. The thread then ends with the one that spawned it. */
+  readonly worker?: () => unknown;
+}
+
+/**
+ * Throws unless these are options of a thread.
+ * @throws {TypeError} they, the name, the limits or the worker are something else
+ * @throws {RangeError} a limit is no number of MB above 0
+ */
+export function checkThreadOptions(options: ThreadOptions): void {
+  requireOptions(options, '{ name: "tally" }');
+  const { name, resourceLimits, worker } = options as { readonly [K in keyof ThreadOptions]: unknown };
+  if (name !== undefined && typeof name !== "string") {
+    throw new TypeError(`the name of a thread is a string; it was given ${kindOf(name)}.`);
+  }
+  if (worker !== undefined && typeof worker !== "function") {
+    throw new TypeError(`the worker of a thread is a function that makes one, () => new Worker(...); it was given ${kindOf(worker)}.`);
+  }
+  if (resourceLimits === undefined) return;
+  if (typeof resourceLimits !== "object" || resourceLimits === null) {
+    throw new TypeError(
+      `resourceLimits are an object of MB, such as { maxOldGenerationSizeMb: 256 }; it was given ${kindOf(resourceLimits)}.`,
+    );
+  }
+  for (const [limit, mb] of Object.entries(resourceLimits)) {
+    // The platform would take what is no number for no limit at all.
+    if (mb === undefined || (typeof mb === "number" && mb > 0)) continue;
+    const given = typeof mb === "number" ? String(mb) : kindOf(mb);
+    const Kind = typeof mb === "number" ? RangeError : TypeError;
+    throw new Kind(`the limit ${limit} of a thread is a number of MB above 0; it was given ${given}.`);
+  }
+}
