@@ -42,6 +42,8 @@ export interface CheckOptions {
   readonly replay?: string;
   /** So many threads may die, at any step. Default 0. */
   readonly deaths?: number;
+  /** Which threads these may be, by number from 0; all without it. For scenarios that cannot do without one of their threads. */
+  readonly mortal?: readonly number[];
   /** Sleepers may wake without cause: each thread once, or so often. Default false. */
   readonly spurious?: boolean | number;
   /** Timed waits may run out: each thread's once, or so often. Without it a timed wait lasts until it is notified. */
@@ -108,5 +110,9 @@ export function limitsOf(options: CheckOptions): Limits {
     throw new CheckError(`there is no strategy "${String(options.strategy)}"; there are "exhaustive", "random" and "pct".`);
   }
   const { steps = 2000, deaths = 0, spurious = false, timeouts = false } = options;
-  return { steps, deaths, spurious: Number(spurious), timeouts: Number(timeouts) };
+  const { mortal } = options;
+  if (mortal !== undefined && !Array.isArray(mortal)) {
+    throw new CheckError(`the option mortal is a list of threads by their numbers, such as [0]; it was given ${String(mortal)}.`);
+  }
+  return { steps, deaths, mortal, spurious: Number(spurious), timeouts: Number(timeouts) };
 }

@@ -17,6 +17,8 @@ export interface Limits {
   readonly steps: number;
   /** In one execution. */
   readonly deaths: number;
+  /** Whose; anybody's without it. */
+  readonly mortal?: readonly number[] | undefined;
   /** Per thread. */
   readonly spurious: number;
   readonly timeouts: number;
@@ -82,7 +84,9 @@ export class State {
     }
     // A death alone makes no execution: where nothing else can happen, the survivors are stuck already.
     if (choices.length > 0 && this.#deaths < this.#limits.deaths) {
-      for (const { id, state } of this.threads) if (state.status <= Status.ASLEEP) choices.push(choiceOf(id, Deed.DIE));
+      for (const { id, state } of this.threads) {
+        if (state.status <= Status.ASLEEP && this.#limits.mortal?.includes(id) !== false) choices.push(choiceOf(id, Deed.DIE));
+      }
     }
     return choices;
   }
