@@ -1,16 +1,18 @@
 // @ts-check
 /**
- * One death on real threads: a victim dies in a given way, holding a lock or waiting for it, while others wait; what became of them?
+ * One death on real threads: a victim dies in a given way, holding something or sleeping on it, while others wait; what became of them?
  *
  *   warden   starts the victim, and terminates it if that is its way to die, so that the main thread may be one of the waiters
- *   holder   if the victim only waits for the lock: holds it, and releases it once the victim is dead
+ *   keeper   if the victim only sleeps: has what all wait for, and lets go of it once the victim is dead
  *
- * Nobody sleeps to let another get there: who is about to wait counts itself, and that somebody sleeps shows in the lock's own word.
- * So the latency of a death is never that of a waiter's start-up.
+ * Nobody sleeps to let another get there: who is about to wait says so, and that it sleeps shows in its thread's record. So the
+ * latency of a death is never that of a waiter's start-up.
  */
-import { AtomicI32, Mutex, ThreadBuilder, sleepAsync, spawn, struct, f64, task } from "ferrous";
-import { hasSleepers, until } from "./lockers.js";
+import { array, AtomicI32, f64, sleepAsync, spawn, struct, task, Thread, ThreadBuilder, toHandle, u32 } from "ferrous";
+import { SCENES } from "./death-scenes.js";
+import { until } from "./lockers.js";
 
+/** @typedef {import("./death-scenes.js").SceneName} SceneName */
 /** @typedef {"throw" | "rejection" | "exit" | "terminate-busy" | "terminate-waiting" | "out-of-memory" | "stack-overflow" | "return"} Way */
 /** @typedef {"worker" | "main" | "awaiting" | "three"} WaiterKind */
 /** @typedef {{ ending: string, latency: number }} Told */
@@ -19,23 +21,55 @@ import { hasSleepers, until } from "./lockers.js";
 export const WAYS = ["throw", "rejection", "exit", "terminate-busy", "terminate-waiting", "out-of-memory", "stack-overflow", "return"];
 /** @type {readonly WaiterKind[]} */
 export const WAITERS = ["worker", "main", "awaiting", "three"];
+const MOST_WAITERS = 3;
 
 const Stage = struct("DeathStage", {
   diedAt: f64,
-  /** 1 once the lock is held. */
-  locked: AtomicI32,
-  /** How many waiters there will be, and how many are about to wait. */
+  /** 1 once the waiters may come. */
+  ready: AtomicI32,
+  /** How many waiters there will be, and how many are about to wait: the threads' ids. */
   expected: AtomicI32,
   arrived: AtomicI32,
-  /** -1 once the victim can be terminated, 1 once it has ended. */
+  waiters: array(u32, MOST_WAITERS),
+  /** The victim's id, once it is about to sleep for good; -1 if it can be terminated as it is; 1 once it has ended. */
   dead: AtomicI32,
 });
 /** @typedef {import("ferrous").Infer<typeof Stage>} Stage */
+const ENDED = 1;
+const HELPLESS = -1;
 
 const now = () => performance.timeOrigin + performance.now();
+/** @param {SceneName} name @returns {import("./death-scenes.js").Scene<unknown>} */
+const sceneOf = (name) => /** @type {never} */ (SCENES[name]);
 
-/** Is every waiter there, and the lock waited for? @param {Mutex} mutex @param {Stage} stage */
-const allWait = (mutex, stage) => stage.arrived.load() === stage.expected.load() && hasSleepers(mutex);
+// --- who sleeps: the words SEQ and AWAITING of a thread's record, see lib/thread/registry.ts ---
+
+const HEADER_WORDS = 32;
+const RECORD_WORDS = 32;
+const SEQ = 5;
+const AWAITING = 9;
+
+/** Does this thread sleep in a blocking call, or do tasks of it await? @param {number} id @returns {boolean} */
+function isAsleep(id) {
+  const records = new Int32Array(toHandle(Thread.current()).registry);
+  const record = HEADER_WORDS + (id & 1023) * RECORD_WORDS;
+  return (Atomics.load(records, record + SEQ) & 1) !== 0 || Atomics.load(records, record + AWAITING) > 0;
+}
+
+/** @param {Stage} stage */
+const allWait = (stage) => {
+  const expected = stage.expected.load();
+  return stage.arrived.load() === expected && [...stage.waiters].slice(0, expected).every((id) => id !== 0 && isAsleep(id));
+};
+
+/** Says that this thread is about to wait; returns its number. @param {Stage} stage @returns {number} */
+function arrive(stage) {
+  const number = stage.arrived.fetchAdd(1);
+  stage.waiters[number] = Thread.current().id;
+  return number;
+}
+
+// --- the victim ---
 
 /** @param {Way} way @param {Stage} stage @returns {never | void | Promise<void>} */
 function die(way, stage) {
@@ -50,10 +84,10 @@ function die(way, stage) {
       process.exit(7);
       break;
     case "terminate-busy":
-      stage.dead.store(-1);
+      stage.dead.store(HELPLESS);
       for (;;);
     case "terminate-waiting":
-      stage.dead.store(-1);
+      stage.dead.store(HELPLESS);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
       break;
     case "out-of-memory":
@@ -75,22 +109,24 @@ function die(way, stage) {
 export const victim = task(
   import.meta.url,
   "victim",
-  /** @param {Way} way @param {boolean} holds @param {Mutex} mutex @param {Stage} stage @returns {Promise<void>} */
-  async (way, holds, mutex, stage) => {
-    if (holds) {
-      mutex.lock();
-      stage.locked.store(1);
-      until(() => allWait(mutex, stage));
-      return await die(way, stage);
+  /** @param {SceneName} name @param {Way} way @param {unknown} shared @param {Stage} stage @returns {Promise<void>} */
+  async (name, way, shared, stage) => {
+    const scene = sceneOf(name);
+    scene.enter?.(shared);
+    if (scene.take === undefined) {
+      until(() => stage.ready.load() === 1);
+      if (way === "terminate-waiting" && scene.sleep !== undefined) {
+        stage.diedAt = now();
+        stage.dead.store(Thread.current().id);
+        scene.sleep(shared);
+      }
+      void scene.sleepAsync?.(shared);
+    } else {
+      await scene.take(shared);
+      stage.ready.store(1);
     }
-    until(() => stage.locked.load() === 1);
-    if (way === "terminate-waiting") {
-      stage.diedAt = now();
-      stage.dead.store(-1);
-      mutex.lock();
-    }
-    void mutex.lockAsync();
-    until(() => allWait(mutex, stage));
+    until(() => allWait(stage));
+    scene.last?.(shared, stage.expected.load());
     return await die(way, stage);
   },
 );
@@ -98,12 +134,13 @@ export const victim = task(
 export const warden = task(
   import.meta.url,
   "warden",
-  /** @param {Way} way @param {boolean} holds @param {Mutex} mutex @param {Stage} stage */
-  (way, holds, mutex, stage) => {
+  /** @param {SceneName} name @param {Way} way @param {unknown} shared @param {Stage} stage */
+  (name, way, shared, stage) => {
     const limits = way === "out-of-memory" ? { resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 } } : {};
-    const handle = new ThreadBuilder({ name: "victim", ...limits }).spawn(victim, way, holds, mutex, stage);
+    const handle = new ThreadBuilder({ name: "victim", ...limits }).spawn(victim, name, way, shared, stage);
     if (way.startsWith("terminate")) {
-      until(() => stage.dead.load() === -1 && allWait(mutex, stage));
+      const isHelpless = (/** @type {number} */ dead) => dead === HELPLESS || (dead !== 0 && isAsleep(dead));
+      until(() => isHelpless(stage.dead.load()) && allWait(stage));
       stage.diedAt = now();
       void handle.terminate();
     }
@@ -114,82 +151,81 @@ export const warden = task(
       const { code, reason } = /** @type {{ code: string, reason?: string }} */ (error);
       ending = reason ?? code;
     }
-    stage.dead.store(1);
+    stage.dead.store(ENDED);
     return ending;
   },
 );
 
-export const holder = task(
+export const keeper = task(
   import.meta.url,
-  "holder",
-  /** @param {Mutex} mutex @param {Stage} stage */
-  (mutex, stage) => {
-    const guard = mutex.lock();
-    stage.locked.store(1);
-    until(() => stage.dead.load() === 1);
+  "keeper",
+  /** @param {SceneName} name @param {unknown} shared @param {Stage} stage */
+  (name, shared, stage) => {
+    const letGo = sceneOf(name).keep?.(shared);
+    stage.ready.store(1);
+    until(() => stage.dead.load() === ENDED);
     stage.diedAt = now();
-    guard.release();
+    letGo?.(stage.expected.load());
   },
 );
 
-/** @param {Stage} stage @param {unknown} [error] @returns {Told} */
-const told = (stage, error) => ({
-  latency: now() - stage.diedAt,
-  ending: error === undefined ? "got in" : String(/** @type {{ code?: string }} */ (error).code ?? error),
-});
+// --- the waiters ---
+
+/** @param {Stage} stage @param {string} ending @returns {Told} */
+const told = (stage, ending) => ({ latency: now() - stage.diedAt, ending });
+/** @param {unknown} error @returns {string} */
+const codeOf = (error) => String(/** @type {{ code?: string }} */ (error).code ?? error);
 
 export const waiter = task(
   import.meta.url,
   "waiter",
-  /** @param {Mutex} mutex @param {Stage} stage @returns {Told} */
-  (mutex, stage) => {
-    until(() => stage.locked.load() === 1);
-    stage.arrived.fetchAdd(1);
+  /** @param {SceneName} name @param {unknown} shared @param {Stage} stage @returns {Told} */
+  (name, shared, stage) => {
+    const scene = sceneOf(name);
+    scene.enter?.(shared);
+    until(() => stage.ready.load() === 1);
     try {
-      const guard = mutex.lock();
-      const end = told(stage);
-      guard.release();
-      return end;
+      const end = scene.wait(shared, arrive(stage));
+      return told(stage, end ?? "got in");
     } catch (error) {
-      return told(stage, error);
+      return told(stage, codeOf(error));
     }
   },
 );
 
-/** @param {Mutex} mutex @param {Stage} stage @returns {Promise<Told>} */
-async function waiterAwaiting(mutex, stage) {
-  while (stage.locked.load() !== 1) await sleepAsync(1);
-  stage.arrived.fetchAdd(1);
+/** @param {SceneName} name @param {unknown} shared @param {Stage} stage @returns {Promise<Told>} */
+async function waiterAwaiting(name, shared, stage) {
+  const scene = sceneOf(name);
+  scene.enter?.(shared);
+  while (stage.ready.load() !== 1) await sleepAsync(1);
   try {
-    const guard = await mutex.lockAsync();
-    const end = told(stage);
-    guard.release();
-    return end;
+    const end = await scene.waitAsync(shared, arrive(stage));
+    return told(stage, end ?? "got in");
   } catch (error) {
-    return told(stage, error);
+    return told(stage, codeOf(error));
   }
 }
 
 /**
- * @param {Way} way @param {"holding" | "sleeping"} state @param {WaiterKind} kind
- * @returns {Promise<{ told: Told[], victim: string, poisoned: boolean }>}
+ * @param {SceneName} name @param {Way} way @param {WaiterKind} kind
+ * @returns {Promise<{ told: Told[], victim: string, left: string }>}
  */
-export async function runDeath(way, state, kind) {
-  const mutex = new Mutex(undefined, { name: "the lock" });
+export async function runDeath(name, way, kind) {
+  const scene = sceneOf(name);
+  const waiters = kind === "three" ? MOST_WAITERS : 1;
+  const shared = scene.make(waiters);
   const stage = Stage.create();
-  const holds = state === "holding";
-  const waiters = kind === "three" ? 3 : 1;
   stage.expected.store(waiters);
-  const others = holds ? [] : [spawn(holder, mutex, stage)];
-  const guard = spawn(warden, way, holds, mutex, stage);
+  const others = scene.take === undefined ? [spawn(keeper, name, shared, stage)] : [];
+  const guard = spawn(warden, name, way, shared, stage);
   /** @type {Told[]} */
   let ends;
-  if (kind === "main") ends = [waiter(mutex, stage)];
-  else if (kind === "awaiting") ends = [await waiterAwaiting(mutex, stage)];
+  if (kind === "main") ends = [waiter(name, shared, stage)];
+  else if (kind === "awaiting") ends = [await waiterAwaiting(name, shared, stage)];
   else {
-    const threads = Array.from({ length: waiters }, () => spawn(waiter, mutex, stage));
+    const threads = Array.from({ length: waiters }, () => spawn(waiter, name, shared, stage));
     ends = await Promise.all(threads.map((thread) => thread.joinAsync()));
   }
   await Promise.all(others.map((thread) => thread.joinAsync()));
-  return { told: ends, victim: await guard.joinAsync(), poisoned: mutex.poisoned };
+  return { told: ends, victim: await guard.joinAsync(), left: scene.look?.(shared) ?? "free" };
 }
