@@ -6,6 +6,7 @@ export type { AsyncWaitOptions, WaitOptions } from "./park/limits.ts";
 export { fromHandle, toHandle, type Handle } from "./send/handle.ts";
 export type { Send, Sync } from "./send/send.ts";
 export { CancelFlag } from "./sync/cancel-flag.ts";
+export { Condvar, type CondvarOptions, type WaitResult } from "./sync/condvar.ts";
 export { MutexGuard } from "./sync/guard.ts";
 export { Mutex, type MutexOptions, type PoisonOptions } from "./sync/mutex.ts";
 export { lazyStatic, staticAtomic, type LazyStatic } from "./sync/statics.ts";

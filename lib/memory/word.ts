@@ -29,6 +29,11 @@ export class Word {
     return new Word(new Int32Array(new SharedArrayBuffer(bytes)), 0);
   }
 
+  /** The word that lies `words` after this one. */
+  next(words: number): Word {
+    return new Word(this.#cells, this.#at + words);
+  }
+
   get buffer(): SharedArrayBuffer {
     return this.#cells.buffer;
   }

@@ -41,9 +41,17 @@ export class Line {
   /**
    * Stands in line until the attempt succeeds; resolves to what `grant` returns, which is called at that very moment, so that
    * nobody can leave between having it and knowing it.
+   * @param giveUp  called when the task leaves without having succeeded: takes back what its attempts have marked
    * @throws {TimeoutError} the time was over
    */
-  wait<T>(attempt: Attempt, grant: () => T, awaited: Awaited, verb: string, opts: AsyncWaitOptions | undefined): Promise<T> {
+  wait<T>(
+    attempt: Attempt,
+    grant: () => T,
+    awaited: Awaited,
+    verb: string,
+    opts: AsyncWaitOptions | undefined,
+    giveUp?: () => void,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const timeout = timeoutOf(opts);
       const signal = abortSignalOf(opts);
@@ -67,6 +75,7 @@ export class Line {
         },
         fail: (reason) => {
           settle();
+          giveUp?.();
           reject(reason);
         },
         before: undefined,

@@ -19,12 +19,14 @@ import { currentThread, type Current } from "../thread/current.ts";
 import { isSupervised, numberOf, reportBlocked, verdictOn } from "../thread/lifeline.ts";
 import type { CycleStep, Holders } from "../thread/protocol.ts";
 import { Field } from "../thread/registry.ts";
+import { backOff } from "./backoff.ts";
 import { Limits, type WaitOptions } from "./limits.ts";
 
 /** A word that can be slept on, of 32 or 64 bits; `value` is of the word's own type. */
 export interface SleepWord {
   readonly buffer: SharedArrayBuffer;
   readonly byteOffset: number;
+  load(): number | bigint;
   wait(value: never, ms: number): WaitOutcome;
   waitAsync(value: never): { readonly async: false } | { readonly async: true; readonly value: Promise<unknown> };
   notify(): number;
@@ -36,6 +38,8 @@ export interface Sleep {
   readonly value: number | bigint;
   /** In ms: look again by then even if nobody notifies. */
   readonly atMost?: number;
+  /** Is the word likely to change within microseconds? Then a thread looks at it for a while before it sleeps. */
+  readonly soon?: boolean;
 }
 
 /** Who attempts, and how it has fared so far. The drivers keep it up to date. */
@@ -75,12 +79,13 @@ export const sliceNow = (): number => (isSupervised() && currentThread().registr
 export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: WaitOptions | undefined): void {
   const limits = new Limits(opts, verb);
   limits.throwIfCancelled();
-  if (!host.mayBlock) throw new BlockingNotAllowedError(awaited.describe(), verb);
+  requireBlocking(awaited, verb);
   const thread = currentThread();
   const waiter: Waiter = { me: thread.id, blocks: true, wakes: 0 };
   const first = attempt(waiter);
   if (first === undefined) return;
   if (limits.left === 0) throw limits.timedOut(awaited.describe(), verb);
+  if (first.soon === true && thread.spins && backOff(() => first.word.load() !== first.value) && attempt(waiter) === undefined) return;
   const bed = thread.modelled ? new ModelledBed() : new Bed(thread, awaited, limits.endless);
   try {
     for (let sleep: Sleep | undefined = first; sleep !== undefined; sleep = attempt(waiter)) {
@@ -94,6 +99,11 @@ export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: Wai
   } finally {
     bed.leave();
   }
+}
+
+/** @throws {BlockingNotAllowedError} this thread must not block */
+export function requireBlocking(awaited: Awaited, verb: string): void {
+  if (!host.mayBlock) throw new BlockingNotAllowedError(awaited.describe(), verb);
 }
 
 /** One blocking call's entry in the thread's record: see {@link Field}. */

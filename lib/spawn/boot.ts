@@ -12,6 +12,7 @@ import { loadTask } from "./task.ts";
 // The kinds that an argument may be: an inline function imports none of them.
 import "../sync/atomic.ts";
 import "../sync/cancel-flag.ts";
+import "../sync/condvar.ts";
 import "../sync/mutex.ts";
 import "./thread.ts";
 

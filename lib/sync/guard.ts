@@ -1,5 +1,5 @@
 /** Proof that a lock is held: the only way to what it protects, and disposing of it the only way to unlock. */
-import { ReleasedError } from "../errors.ts";
+import { ReleasedError, type PoisonedError } from "../errors.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 
 /** What a guard needs of its lock. @internal */
@@ -11,6 +11,11 @@ export interface Guarded<T> {
   unlock(): void;
   poison(): void;
   readonly poisoned: boolean;
+  /** Takes the lock again after a Condvar's wait, poisoned or not. */
+  retake(): void;
+  retakeAsync(): Promise<void>;
+  readonly tag: number;
+  poisonedError(): PoisonedError;
 }
 
 /**
@@ -82,17 +87,34 @@ export class MutexGuard<T> implements Disposable {
     return "a MutexGuard proves that this thread holds the lock: send the Mutex itself";
   }
 
+  /** For a Condvar: the lock, which this guard no longer unlocks until {@link resume}. @internal */
+  suspend(): Guarded<T> {
+    const lock = this.#mine();
+    this.#held = undefined;
+    return lock;
+  }
+  /** @internal */
+  resume(): void {
+    this.#held = this.#lock;
+  }
+  /** What is locked. @internal */
+  get lock(): Guarded<T> {
+    return this.#mine();
+  }
+
   #mine(): Guarded<T> {
     if (this.#held === undefined) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
     return this.#lock;
   }
 }
 
+type Whole = Omit<Guarded<never>, "getValue" | "setValue">;
+
 /** A part of what a lock protects. */
 class Part<U> implements Guarded<U> {
-  readonly #whole: Omit<Guarded<never>, "getValue" | "setValue">;
+  readonly #whole: Whole;
   readonly #value: U;
-  constructor(whole: Omit<Guarded<never>, "getValue" | "setValue">, value: U) {
+  constructor(whole: Whole, value: U) {
     this.#whole = whole;
     this.#value = value;
   }
@@ -113,5 +135,17 @@ class Part<U> implements Guarded<U> {
   }
   get poisoned(): boolean {
     return this.#whole.poisoned;
+  }
+  retake(): void {
+    this.#whole.retake();
+  }
+  retakeAsync(): Promise<void> {
+    return this.#whole.retakeAsync();
+  }
+  get tag(): number {
+    return this.#whole.tag;
+  }
+  poisonedError(): PoisonedError {
+    return this.#whole.poisonedError();
   }
 }

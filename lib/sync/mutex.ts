@@ -36,6 +36,7 @@ import { assertSync, type Sync } from "../send/send.ts";
 import { currentId, currentThread, tagIn } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { MutexGuard } from "./guard.ts";
+import { nameOf, type NameOptions } from "./name.ts";
 import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./section.ts";
 
 const FREE = 0;
@@ -55,10 +56,7 @@ const KIND = "Mutex@1";
 const HEADER_BYTES = 12;
 
 /** What a mutex can be told when it is made. */
-export interface MutexOptions {
-  /** What messages call it. */
-  readonly name?: string;
-}
+export type MutexOptions = NameOptions;
 
 /** Whether to be let in although the data may be half-written. */
 export interface PoisonOptions {
@@ -106,7 +104,7 @@ export class Mutex<T = undefined> {
   constructor(value?: T, options?: MutexOptions, inner?: Inner<T>) {
     if (inner === undefined) assertSync(value, "the value of a Mutex");
     this.#value = value as T;
-    this.#name = nameOf(options);
+    this.#name = nameOf(options, "a mutex");
     this.#state = inner?.state ?? Word.fresh(HEADER_BYTES);
     this.#slot = inner?.slot;
     this.#type = inner?.type;
@@ -464,14 +462,6 @@ function layoutWith<T>(type: FieldType<T>): Layout<Mutex<T>> {
     align: Math.max(4, alignOf(type)),
     at: (buffer, byteOffset) => openOf(type, buffer, byteOffset),
   };
-}
-
-function nameOf(options: MutexOptions | undefined): string | undefined {
-  if (options === undefined) return undefined;
-  requireOptions(options, '{ name: "totals" }');
-  const { name } = options;
-  if (name !== undefined && typeof name !== "string") throw new TypeError(`the name of a mutex is a string; it was given ${typeof name}.`);
-  return name;
 }
 
 /** Spreading would make options of anything, so they are looked at first. */

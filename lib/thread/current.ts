@@ -85,3 +85,12 @@ export function ownField(field: (typeof Field)[keyof typeof Field]): Word {
   const { registry: all, id } = currentThread();
   return all.field(id, field);
 }
+
+/** The number in a word, which gives its object an identity that all threads agree on; a new one if it has none yet. */
+export function tagIn(word: Word): number {
+  const seen = word.load();
+  if (seen !== 0) return seen;
+  const fresh = currentThread().registry.numbers.add(1) + 1;
+  const before = word.compareExchange(0, fresh);
+  return before === 0 ? fresh : before;
+}
