@@ -1,0 +1,56 @@
+/** The classics: the checker catches each broken version and passes each right one, which then runs on real threads. */
+import { describe, expect, it } from "@jest/globals";
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { check, expectPassed, type CheckOptions, type FailureKind } from "ferrous/check";
+import type { Classic } from "../../examples/classics/classic.ts";
+
+interface Known {
+  /** How the broken version fails. */
+  readonly fails: FailureKind;
+  /** How far it is looked: exhaustively, or within a bound of preemptions. */
+  readonly within?: CheckOptions;
+  /** Every execution of the right version that makes a difference. */
+  readonly executions: number;
+}
+
+const CLASSICS: Readonly<Record<string, Known>> = {
+  "dining-philosophers": { fails: "deadlock", executions: 936 },
+};
+
+const NAMES = Object.keys(CLASSICS);
+const load = async (name: string): Promise<Classic> => (await import(`../../examples/classics/${name}.ts`)) as Classic;
+
+describe.each(Object.entries(CLASSICS))("%s", (name, { fails, within = {}, executions }) => {
+  const options: CheckOptions = { time: 50_000, ...within };
+
+  it("is caught when it is broken", async () => {
+    const { broken } = await load(name);
+    expect(check(broken(), options).failure?.kind).toBe(fails);
+  });
+
+  it("passes when it is right", async () => {
+    const { right } = await load(name);
+    const report = check(right(), options);
+    expectPassed(report);
+    expect(report).toMatchObject({ executions, complete: within.preemptions === undefined });
+  });
+});
+
+describe("the classics", () => {
+  it("are all here, and on their page", () => {
+    const files = readdirSync("examples/classics").filter((file) => file.endsWith(".ts") && file !== "classic.ts");
+    expect(files.map((file) => file.slice(0, -3)).sort()).toEqual([...NAMES].sort());
+    const page = readFileSync("docs/classics.md", "utf8");
+    for (const [name, { executions }] of Object.entries(CLASSICS)) {
+      expect(page).toContain(`(../examples/classics/${name}.ts)`);
+      expect(page).toContain(`| ${executions.toLocaleString("en")} |`);
+    }
+  });
+
+  it("run on real threads", async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ["examples/classics/run.js", "200"], { timeout: 50_000 });
+    for (const name of NAMES) expect(stdout).toContain(`${name}: `);
+  });
+});
