@@ -115,7 +115,7 @@ export class Line {
       try {
         const sleep = task.attempt(task.waiter);
         if (sleep !== undefined) {
-          if (this.#armed !== undefined) return;
+          if (this.#armed !== undefined && isSame(this.#armed, sleep.word)) return;
           const pending = sleep.word.waitAsync(sleep.value as never);
           if (!pending.async) continue;
           this.#arm(sleep.word, pending.value);
@@ -132,11 +132,14 @@ export class Line {
   }
 
   #arm(word: SleepWord, woken: Promise<unknown>): void {
+    const before = this.#armed;
     this.#armed = word;
     void woken.then(() => {
-      this.#armed = undefined;
+      if (this.#armed === word) this.#armed = undefined;
       this.#woken();
     });
+    // What the first task waits for has changed: the other word's pending wait is ended.
+    before?.notify();
   }
 
   readonly #woken = (): void => {
@@ -174,6 +177,9 @@ export class Line {
     }
   }
 }
+
+/** By place: some attempts make a fresh face of the same word each time. */
+const isSame = (a: SleepWord, b: SleepWord): boolean => a.byteOffset === b.byteOffset && a.buffer === b.buffer;
 
 /** The longest time that a platform's timer can be set to, in ms: 24.8 days. Longer ones are as good as none. */
 const MAX_TIMER = 0x7fff_ffff;

@@ -12,7 +12,7 @@
  * pass 1,146, two passes 0.
  */
 import { Word } from "../memory/word.ts";
-import type { Holders } from "./protocol.ts";
+import type { HolderWords, Holders } from "./protocol.ts";
 import { Field, type Registry } from "./registry.ts";
 
 /** A blocked thread's report of an untimed wait that only certain threads can end. */
@@ -38,7 +38,7 @@ export function findCycle(start: number, registry: Registry, blocked: ReadonlyMa
   if (edges === undefined) return undefined;
   const stands = edges.every(({ from, seq, to }) => {
     const report = blocked.get(from);
-    return report?.seq === seq && ownersOf(report).includes(to) && registry.field(from, Field.SEQ).load() === seq;
+    return report?.seq === seq && ownersOf(from, report).includes(to) && registry.field(from, Field.SEQ).load() === seq;
   });
   return stands ? edges.map((edge) => edge.from) : undefined;
 }
@@ -55,7 +55,7 @@ function walk(
   seen.add(from);
   const { seq } = report;
   if (registry.field(from, Field.SEQ).load() !== seq) return undefined;
-  for (const to of ownersOf(report)) {
+  for (const to of ownersOf(from, report)) {
     if (to === goal) return [{ from, seq, to }];
     const rest = walk(to, goal, registry, blocked, seen);
     if (rest !== undefined) return [{ from, seq, to }, ...rest];
@@ -63,10 +63,17 @@ function walk(
   return undefined;
 }
 
-/** The ids that hold what is waited for, now. */
-function ownersOf({ holders, buffer }: Blocked): number[] {
+/** The ids that hold what is waited for, now; never the waiting thread itself, which its own attempt would have told. */
+function ownersOf(from: number, { holders, buffer }: Blocked): number[] {
   if ("thread" in holders) return [holders.thread];
   if (buffer === undefined) return [];
-  const { offset, stride, count, shift } = holders;
-  return Array.from({ length: count }, (_, n) => Word.at(buffer, offset + n * stride).load() >>> shift).filter((owner) => owner !== 0);
+  const words = Array.isArray(holders) ? (holders as readonly HolderWords[]) : [holders as HolderWords];
+  return words.flatMap((some) => namesIn(buffer, some)).filter((owner) => owner !== 0 && owner !== from);
+}
+
+function namesIn(buffer: SharedArrayBuffer, { offset, stride, count, shift, unless = 0 }: HolderWords): number[] {
+  return Array.from({ length: count }, (_, n) => {
+    const seen = Word.at(buffer, offset + n * stride).load();
+    return (seen & unless) === 0 ? seen >>> shift : 0;
+  });
 }

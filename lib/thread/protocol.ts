@@ -5,8 +5,19 @@ import type { ResourceLimits } from "../host/host.ts";
  * Who could end a wait: one thread, or whoever the words at these offsets of the sleeper's buffer name now. Owners are read
  * live and never noted, because a noted owner may have released long ago.
  */
-export type Holders =
-  { readonly thread: number } | { readonly offset: number; readonly stride: number; readonly count: number; readonly shift: number };
+export type Holders = { readonly thread: number } | HolderWords | readonly HolderWords[];
+
+/** Words that name a holder each, or nobody. */
+export interface HolderWords {
+  /** In bytes: of the first word, and from one to the next. */
+  readonly offset: number;
+  readonly stride: number;
+  readonly count: number;
+  /** The id stands above so many bits of flags. */
+  readonly shift: number;
+  /** Whose word has one of these flags only waits. */
+  readonly unless?: number;
+}
 
 /** Starts a thread under the supervisor. */
 export interface SpawnRequest {
