@@ -14,6 +14,8 @@ import "../sync/atomic.ts";
 import "../sync/cancel-flag.ts";
 import "../sync/condvar.ts";
 import "../sync/mutex.ts";
+import "../sync/rw-lock.ts";
+import "../sync/semaphore.ts";
 import "./thread.ts";
 
 const isBoot = (data: unknown): data is Boot => (data as Partial<Boot> | null | undefined)?.ferrous === "start";

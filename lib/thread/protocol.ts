@@ -17,6 +17,10 @@ export interface HolderWords {
   readonly shift: number;
   /** Whose word has one of these flags only waits. */
   readonly unless?: number;
+  /** Of counted things: how much an owner holds is in the word `at` bytes behind its own. Without it, each holds 1. */
+  readonly held?: { readonly at: number; readonly shift: number };
+  /** The wait goes on for as long as the owners together, without the sleeper itself, hold more than this; 0 without it. For one group only. */
+  readonly spare?: number;
 }
 
 /** Starts a thread under the supervisor. */
