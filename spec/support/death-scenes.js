@@ -5,14 +5,14 @@
  * In a scene with `take` the victim has it when the waiters come. In a scene with `sleepAsync` the victim is one of those who sleep;
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
-import { Mutex } from "ferrous";
+import { Condvar, Mutex } from "ferrous";
 
 /**
  * @template S what the threads share
  * @typedef {object} Scene
  * @property {(waiters: number) => S} make
  * @property {(shared: S) => void} [enter] each waiter and the victim do this first, together
- * @property {(shared: S) => void | Promise<void>} [take] the victim takes it, and never lets go
+ * @property {(shared: S, waiters: number) => void | Promise<void>} [take] the victim takes it, and never lets go
  * @property {(shared: S) => void} [sleep] the victim blocks on it
  * @property {(shared: S) => Promise<unknown>} [sleepAsync] the victim awaits it
  * @property {(shared: S, waiters: number) => void} [last] what the victim does right before it dies, when everybody waits
@@ -32,6 +32,29 @@ const mutex = {
   look: (/** @type {Mutex} */ lock) => (lock.poisoned ? "poisoned" : "free"),
 };
 
+/** @typedef {{ lock: Mutex, changed: Condvar }} Bell */
+const condvar = {
+  make: () => ({ lock: new Mutex(undefined, { name: "the lock" }), changed: new Condvar({ name: "changed" }) }),
+  wait: (/** @type {Bell} */ { lock, changed }) => {
+    const guard = lock.lock();
+    const outcome = changed.wait(guard);
+    guard.release();
+    return outcome;
+  },
+  waitAsync: async (/** @type {Bell} */ { lock, changed }) => {
+    const guard = await lock.lockAsync();
+    const outcome = await changed.waitAsync(guard);
+    guard.release();
+    return outcome;
+  },
+  look: (/** @type {Bell} */ { lock }) => mutex.look(lock),
+};
+/** Waits before it returns, as an awaited lock would not. @param {Bell} bell */
+const fallAsleep = ({ lock, changed }) => changed.waitAsync(lock.lock());
+const times = (/** @type {number} */ count, /** @type {() => unknown} */ act) => {
+  for (let n = 0; n < count; n++) act();
+};
+
 export const SCENES = {
   "a mutex is held": scene({ ...mutex, take: (lock) => void lock.lock() }),
   "a mutex is slept on": scene({
@@ -41,6 +64,31 @@ export const SCENES = {
     keep: (lock) => {
       const guard = lock.lock();
       return () => guard.release();
+    },
+  }),
+  "a condvar is slept on": scene({
+    ...condvar,
+    sleep: (bell) => void condvar.wait(bell),
+    sleepAsync: fallAsleep,
+    keep:
+      ({ changed }) =>
+      (waiters) =>
+        times(waiters, () => changed.notifyOne()),
+  }),
+  // The victim was notified as often as there are waiters, and never goes on.
+  "a condvar has notified": scene({
+    ...condvar,
+    take: (bell, waiters) => {
+      times(waiters, () => void fallAsleep(bell));
+      times(waiters, () => bell.changed.notifyOne());
+    },
+  }),
+  "a condvar has notified, and its lock is held": scene({
+    ...condvar,
+    take: () => {},
+    last: ({ lock, changed }) => {
+      lock.lock();
+      changed.notifyAll();
     },
   }),
 };

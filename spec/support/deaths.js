@@ -122,7 +122,7 @@ export const victim = task(
       }
       void scene.sleepAsync?.(shared);
     } else {
-      await scene.take(shared);
+      await scene.take(shared, stage.expected.load());
       stage.ready.store(1);
     }
     until(() => allWait(stage));
