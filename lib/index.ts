@@ -10,6 +10,7 @@ export { Condvar, type CondvarOptions, type WaitResult } from "./sync/condvar.ts
 export { MutexGuard } from "./sync/guard.ts";
 export { Mutex, type MutexOptions, type PoisonOptions } from "./sync/mutex.ts";
 export { Permit } from "./sync/permit.ts";
+export { ReentrantMutex, ReentrantMutexGuard } from "./sync/reentrant-mutex.ts";
 export { Semaphore, semaphore, type SemaphoreOptions } from "./sync/semaphore.ts";
 export { ReadGuard, UpgradableGuard, WriteGuard } from "./sync/rw-guard.ts";
 export { RwLock, type RwLockOptions } from "./sync/rw-lock.ts";

@@ -15,6 +15,7 @@ import "../sync/cancel-flag.ts";
 import "../sync/condvar.ts";
 import "../sync/mutex.ts";
 import "../sync/rw-lock.ts";
+import "../sync/reentrant-mutex.ts";
 import "../sync/semaphore.ts";
 import "./thread.ts";
 

@@ -14,6 +14,7 @@
  *                id     1        0      id shuts the slots, and        id    0      0    id reads; a writer waits, or the data is in doubt
  *                                       waits for who still reads      id    0      1    id waits for the writer to let it in
  *                id     0        0      id writes
+ *                id     0        1      id unlocks: it lets in who waits in the slots
  *
  *     read     own slot: CAS OPEN -> id|OPEN, and back. If it is shut: OPEN into STATE, id|OPEN into a slot, look at STATE again: who
  *              finds a writer there, or that all was shut meanwhile, leaves its slot again before it has read anything
@@ -24,15 +25,17 @@
  *
  * No wake-up is lost. A writer sleeps on a STATE with WAITERS, or on a slot with WANTED; who takes OWNER or a name out of them finds
  * the flag, and wakes. A reader sleeps on its own slot; it puts WAITS there first and looks at STATE second, until WAITERS stands
- * there; who unlocks takes WAITERS off first and looks at the slots second, and starts over if WAITERS has come back.
+ * there; who unlocks looks at the slots after it has taken WAITERS off. While it unlocks nobody sets flags, and who comes sleeps on
+ * that STATE as it is, because the end of unlocking always notifies. (An unlocking that started over whenever somebody had set
+ * WAITERS again never ended in one of the checker's executions.)
  *
- * A death: in a slot the next writer clears it. As OWNER it leaves poison only if OPEN was off, for only then could it have written.
+ * A death: in a slot the next writer clears it. As OWNER it leaves poison only if it wrote.
  *
  * Source: ours; the readers' own slots are those of "big-reader locks": W. Hsieh, W. Weihl, "Scalable Reader-Writer Locks for
  * Parallel Systems" (1992). Two drafts that had survived 30 s of stress were refuted by the checker.
  */
 import { DeadlockError, PoisonedError, ReleasedError } from "../errors.ts";
-import { Word } from "../memory/word.ts";
+import type { Word } from "../memory/word.ts";
 import type { Attempt, Sleep, Waiter } from "../park/wait.ts";
 import { currentId, currentThread, tagIn } from "../thread/current.ts";
 
@@ -47,6 +50,14 @@ export const WAITS = 1 << 1;
 export const OWNER_SHIFT = 4;
 const ownerOf = (word: number): number => word >>> OWNER_SHIFT;
 const flagsOf = (word: number): number => word & ((1 << OWNER_SHIFT) - 1);
+
+/** Of an owned STATE: what the owner is at. */
+const MODE = OPEN | UPGRADABLE;
+const WRITING = 0;
+const UNLOCKING = UPGRADABLE;
+const modeOf = (state: number): number => state & MODE;
+/** Does this STATE let readers in, or would it if it were OPEN? */
+const letsRead = (state: number): boolean => ownerOf(state) === 0 || modeOf(state) === MODE;
 
 /** How the words lie. */
 export interface Shape {
@@ -138,7 +149,7 @@ export class RwWords {
         this.#bury(seen);
         continue;
       }
-      if (owner !== 0 && (seen & UPGRADABLE) === 0) return Entry.WRITER;
+      if (!letsRead(seen)) return Entry.WRITER;
       if ((seen & OPEN) === 0) {
         this.state.compareExchange(seen, seen | OPEN);
         continue;
@@ -148,7 +159,7 @@ export class RwWords {
       if (!claimed) return Entry.FULL;
       // PAIRS: with the CAS by which a writer begins; either it sees the name, or this sees it.
       const now = this.state.load();
-      const mayStay = (now & OPEN) !== 0 && (ownerOf(now) === 0 || (now & UPGRADABLE) !== 0) && (now & POISONED) === (seen & POISONED);
+      const mayStay = (now & OPEN) !== 0 && letsRead(now) && (now & POISONED) === (seen & POISONED);
       if (mayStay) {
         this.#reads = 1;
         return Entry.IN;
@@ -159,8 +170,7 @@ export class RwWords {
 
   /** A writer wants the slots shut. */
   #isAwaited(): boolean {
-    const seen = this.state.load();
-    return ownerOf(seen) !== 0 && (seen & UPGRADABLE) === 0;
+    return !letsRead(this.state.load());
   }
 
   /** Did a writer that unlocked turn our WAITS into a name? */
@@ -207,7 +217,8 @@ export class RwWords {
     if (entry === Entry.FULL) return this.#markFull();
     const seen = this.state.load();
     const owner = ownerOf(seen);
-    if (owner === 0 || (seen & UPGRADABLE) !== 0 || this.#isDead(owner)) return undefined;
+    if (letsRead(seen) || this.#isDead(owner)) return undefined;
+    if (modeOf(seen) === UNLOCKING) return { word: this.state, value: seen, soon: true };
     if (blocks && (owner === me || this.#reads > 0)) throw this.relock();
     const waiting = (me << OWNER_SHIFT) | WAITS;
     // In the slot first; then STATE is looked at again.
@@ -299,18 +310,17 @@ export class RwWords {
         }
         const dead = owner !== 0 && this.#isDead(owner);
         if (owner === 0 || dead) {
-          const orphaned = dead && (seen & OPEN) === 0;
-          const flags = (seen & (OPEN | POISONED | WAITERS)) | (orphaned ? POISONED : 0) | (waiter.wakes > 0 ? WAITERS : 0);
-          if (this.state.compareExchange(seen, mine | flags) !== seen) continue;
+          const orphaned = dead && modeOf(seen) === WRITING;
+          const shut = owner === 0 ? (seen & OPEN) === 0 : orphaned;
+          const flags = (seen & (POISONED | WAITERS)) | (orphaned ? POISONED : 0) | (waiter.wakes > 0 ? WAITERS : 0);
+          if (this.state.compareExchange(seen, mine | flags | (shut ? 0 : OPEN)) !== seen) continue;
           if (orphaned) this.culprit.store(owner);
-          if ((seen & OPEN) === 0) return undefined;
+          if (shut) return undefined;
           shutting = true;
           continue;
         }
-        if (waiter.blocks && owner === waiter.me) throw this.relock();
-        const next = seen | WAITERS;
-        if (next !== seen && this.state.compareExchange(seen, next) !== seen) continue;
-        return { word: this.state, value: next, soon: true };
+        const sleep = this.#markWriter(waiter, seen);
+        if (sleep !== undefined) return sleep;
       }
     };
     const giveUp = (): void => {
@@ -319,6 +329,13 @@ export class RwWords {
       this.#open(upgrading);
     };
     return { attempt, giveUp };
+  }
+
+  #markWriter(waiter: Waiter, seen: number): Sleep | undefined {
+    if (waiter.blocks && ownerOf(seen) === waiter.me) throw this.relock();
+    const next = modeOf(seen) === UNLOCKING ? seen : seen | WAITERS;
+    if (next !== seen && this.state.compareExchange(seen, next) !== seen) return undefined;
+    return { word: this.state, value: next, soon: true };
   }
 
   /** Takes OPEN from every slot; the first living reader is who to wait for. */
@@ -348,26 +365,30 @@ export class RwWords {
   #open(keep: boolean, reading = false): void {
     const { id } = currentThread();
     const mine = id << OWNER_SHIFT;
-    let seen = this.state.load();
-    let readers = reading || (seen & OPEN) !== 0;
-    let waited = false;
-    for (; ; seen = this.state.load()) {
+    for (;;) {
+      const seen = this.state.load();
       // Never a plain store: if the lock was taken over, it would free the successor's.
       if (ownerOf(seen) !== id) throw new ReleasedError(this.#describe());
-      if (!readers && (seen & (OPEN | WAITERS)) === 0) {
-        if (this.state.compareExchange(seen, seen & POISONED) === seen) return;
+      const readers = reading || (seen & OPEN) !== 0;
+      const waited = (seen & WAITERS) !== 0;
+      const poisoned = seen & POISONED;
+      if (!readers && !waited) {
+        if (this.state.compareExchange(seen, poisoned) === seen) return;
         continue;
       }
-      // OPEN goes on first: a death from here on is no writer's. And WAITERS off before the slots are looked at.
-      const opened = mine | OPEN | (seen & POISONED);
-      if (opened !== seen && this.state.compareExchange(seen, opened) !== seen) continue;
-      waited ||= (seen & WAITERS) !== 0;
-      if (waited) readers = this.#letIn(seen) || readers;
+      const unlocking = mine | UNLOCKING | poisoned;
+      if (this.state.compareExchange(seen, unlocking) !== seen) continue;
+      const open = (waited && this.#letIn(seen)) || readers || keep ? OPEN : 0;
       const kept = keep ? mine | UPGRADABLE | (waited ? WAITERS : 0) : 0;
-      const next = kept | (seen & POISONED) | (readers || keep ? OPEN : 0);
-      if (this.state.compareExchange(opened, next) === opened) break;
+      // The poison may be cleared meanwhile; nothing else is changed by others.
+      for (let now = unlocking, next = now; ; now = next) {
+        if (ownerOf(now) !== id) throw new ReleasedError(this.#describe());
+        next = this.state.compareExchange(now, kept | open | (now & POISONED));
+        if (next === now) break;
+      }
+      this.state.notify();
+      return;
     }
-    if (waited && !keep) this.state.notify();
   }
 
   /** Gives each living thread that waits in a slot its name there. */
@@ -410,10 +431,8 @@ export class RwWords {
           if (this.state.compareExchange(seen, (waiter.me << OWNER_SHIFT) | UPGRADABLE | OPEN | flags) === seen) return undefined;
           continue;
         }
-        if (waiter.blocks && owner === waiter.me) throw this.relock();
-        const next = seen | WAITERS;
-        if (next !== seen && this.state.compareExchange(seen, next) !== seen) continue;
-        return { word: this.state, value: next };
+        const sleep = this.#markWriter(waiter, seen);
+        if (sleep !== undefined) return sleep;
       }
     };
   }
@@ -421,6 +440,12 @@ export class RwWords {
     const seen = this.state.load();
     if (ownerOf(seen) !== 0 && !this.#isDead(ownerOf(seen))) return false;
     return this.reserving()({ me: currentThread().id, blocks: false, wakes: 0 }) === undefined;
+  }
+  tryUpgrade(): boolean {
+    const upgrading = this.seizing(true);
+    if (upgrading.attempt({ me: currentThread().id, blocks: false, wakes: 0 }) === undefined) return true;
+    upgrading.giveUp();
+    return false;
   }
   unreserve(): void {
     this.#open(false);
@@ -435,14 +460,14 @@ export class RwWords {
 
   /** Takes a dead owner out of STATE. */
   #bury(seen: number): void {
-    const orphaned = (seen & OPEN) === 0;
-    const next = (flagsOf(seen) & ~UPGRADABLE) | (orphaned ? POISONED : 0);
+    const orphaned = modeOf(seen) === WRITING;
+    const next = (flagsOf(seen) & ~UPGRADABLE) | (orphaned ? POISONED : OPEN);
     if (this.state.compareExchange(seen, next) === seen && orphaned) this.culprit.store(ownerOf(seen));
   }
 
   get poisoned(): boolean {
     const seen = this.state.load();
-    return (seen & POISONED) !== 0 || ((seen & OPEN) === 0 && ownerOf(seen) !== 0 && this.#isDead(ownerOf(seen)));
+    return (seen & POISONED) !== 0 || (modeOf(seen) === WRITING && ownerOf(seen) !== 0 && this.#isDead(ownerOf(seen)));
   }
   poison(): void {
     this.culprit.store(currentThread().id);

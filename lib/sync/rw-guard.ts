@@ -1,0 +1,158 @@
+/** Proofs that an RwLock is held: to read, to write, or to read and perhaps write later. */
+import { ReleasedError } from "../errors.ts";
+import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
+import { NOT_SENDABLE } from "../send/refusals.ts";
+import type { Frozen } from "./frozen.ts";
+import { MutexGuard, type Guarded } from "./guard.ts";
+
+/** What a reader's guard needs of its lock. @internal */
+export interface Readable<T> {
+  describe(): string;
+  getValue(): T;
+  leave(): void;
+}
+
+/**
+ * Proof that this thread may read what an {@link RwLock} protects; many may at once. It never poisons: who only reads leaves
+ * nothing half-written.
+ */
+export class ReadGuard<T> implements Disposable {
+  readonly #lock: Readable<T>;
+  #held: Readable<T> | undefined;
+
+  /** @internal */
+  constructor(lock: Readable<T>) {
+    this.#lock = lock;
+    this.#held = lock;
+  }
+
+  /**
+   * What the lock protects, deeply readonly to the compiler.
+   * @throws {ReleasedError} the guard was released: a writer may be at it by now
+   */
+  get value(): Frozen<T> {
+    return this.#mine().getValue() as Frozen<T>;
+  }
+
+  /** Unlocks. The second time does nothing. */
+  release(): void {
+    const lock = this.#held;
+    if (lock === undefined) return;
+    this.#held = undefined;
+    lock.leave();
+  }
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** A guard of a part of the value. It takes this guard's place, which counts as released from now on. */
+  map<U>(part: (value: Frozen<T>) => U): ReadGuard<U> {
+    const lock = this.#mine();
+    const value = part(lock.getValue() as Frozen<T>);
+    this.#held = undefined;
+    return new ReadGuard<U>({
+      describe: () => lock.describe(),
+      getValue: () => value,
+      leave: () => {
+        lock.leave();
+      },
+    });
+  }
+
+  /** A guard is this thread's proof, and means nothing in another. */
+  get [NOT_SENDABLE](): "a ReadGuard proves that this thread may read: send the RwLock itself" {
+    return "a ReadGuard proves that this thread may read: send the RwLock itself";
+  }
+
+  #mine(): Readable<T> {
+    if (this.#held === undefined) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
+    return this.#held;
+  }
+}
+
+/** What a writer's guard needs of its lock. @internal */
+export interface Writable<T> extends Guarded<T> {
+  /** From writing to reading. */
+  downgrade(): ReadGuard<T>;
+}
+
+/** Proof that this thread alone may read and write what an {@link RwLock} protects. All that {@link MutexGuard} says holds here too. */
+export class WriteGuard<T> extends MutexGuard<T> {
+  readonly #lock: Writable<T>;
+
+  /** @internal */
+  constructor(lock: Writable<T>) {
+    super(lock);
+    this.#lock = lock;
+  }
+
+  /**
+   * Goes on as a reader. The lock is never free in between, so what was written is what is read. This guard counts as released.
+   * @throws {ReleasedError} the guard was released
+   */
+  downgrade(): ReadGuard<T> {
+    this.suspend();
+    return this.#lock.downgrade();
+  }
+}
+
+/** What the guard of the one who may upgrade needs of its lock. @internal */
+export interface Reserved<T> extends Readable<T> {
+  upgrade(opts: WaitOptions | undefined): WriteGuard<T>;
+  tryUpgrade(): WriteGuard<T> | undefined;
+  upgradeAsync(opts: AsyncWaitOptions | undefined): Promise<WriteGuard<T>>;
+}
+
+/** Proof that this thread may read, beside other readers, and that it alone may go on to write. */
+export class UpgradableGuard<T> extends ReadGuard<T> {
+  readonly #lock: Reserved<T>;
+  #released = false;
+
+  /** @internal */
+  constructor(lock: Reserved<T>) {
+    super(lock);
+    this.#lock = lock;
+  }
+
+  override release(): void {
+    if (!this.#released) super.release();
+    this.#released = true;
+  }
+
+  /**
+   * Waits until the other readers have left, and writes. Nobody writes in between. This guard counts as released; if the wait
+   * fails, it is held on.
+   * @throws {DeadlockError} this thread has a ReadGuard too, or the wait closed a cycle of blocked threads
+   * @throws {TimeoutError} the time was over
+   * @throws {ReleasedError} the guard was released
+   */
+  upgrade(opts?: WaitOptions): WriteGuard<T> {
+    this.#require();
+    const guard = this.#lock.upgrade(opts);
+    this.#released = true;
+    return guard;
+  }
+  /** Writes if no other reader is in, else returns undefined, and this guard is held on. */
+  tryUpgrade(): WriteGuard<T> | undefined {
+    this.#require();
+    const guard = this.#lock.tryUpgrade();
+    this.#released = guard !== undefined;
+    return guard;
+  }
+  /** As {@link upgrade}, awaiting. */
+  async upgradeAsync(opts?: AsyncWaitOptions): Promise<WriteGuard<T>> {
+    this.#require();
+    const guard = await this.#lock.upgradeAsync(opts);
+    this.#released = true;
+    return guard;
+  }
+
+  override get value(): Frozen<T> {
+    this.#require();
+    return super.value;
+  }
+
+  #require(): void {
+    if (this.#released) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
+  }
+}
