@@ -5,7 +5,7 @@
  * In a scene with `take` the victim has it when the waiters come. In a scene with `sleepAsync` the victim is one of those who sleep;
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
-import { Condvar, Mutex } from "ferrous";
+import { Condvar, Mutex, Semaphore } from "ferrous";
 
 /**
  * @template S what the threads share
@@ -55,6 +55,14 @@ const times = (/** @type {number} */ count, /** @type {() => unknown} */ act) =>
   for (let n = 0; n < count; n++) act();
 };
 
+const PERMITS = 3;
+const semaphore = {
+  make: () => new Semaphore(PERMITS, { name: "permits" }),
+  wait: (/** @type {Semaphore} */ permits) => permits.acquire().release(),
+  waitAsync: async (/** @type {Semaphore} */ permits) => (await permits.acquireAsync()).release(),
+  look: (/** @type {Semaphore} */ permits) => `${permits.available} free`,
+};
+
 export const SCENES = {
   "a mutex is held": scene({ ...mutex, take: (lock) => void lock.lock() }),
   "a mutex is slept on": scene({
@@ -89,6 +97,16 @@ export const SCENES = {
     last: ({ lock, changed }) => {
       lock.lock();
       changed.notifyAll();
+    },
+  }),
+  "a semaphore's permits are held": scene({ ...semaphore, take: (permits) => void permits.acquire(PERMITS) }),
+  "a semaphore is slept on": scene({
+    ...semaphore,
+    sleep: (permits) => void permits.acquire(2),
+    sleepAsync: (permits) => permits.acquireAsync(2),
+    keep: (permits) => {
+      const permit = permits.acquire(PERMITS);
+      return () => permit.release();
     },
   }),
 };
