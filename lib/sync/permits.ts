@@ -82,9 +82,26 @@ export class Permits {
   takeQuickly(count: number): boolean {
     const me = currentId();
     if (this.#lock.compareExchange(0, me << 1) !== 0) return false;
-    const took = this.#takeKnown(me, count);
+    // PLAIN: under LOCK. HELD changes without it too, but a thread's own only by its own releases.
+    const cells = this.#cells;
+    const slot = this.#slot;
+    const held = cells.get(slot + 1);
+    const took =
+      cells.get(slot) === me &&
+      cells.get(RULES) === 0 &&
+      ((held >> 1) + count <= cells.get(slot + 2) || this.#credit(slot, (held >> 1) + count));
+    if (took) cells.set(slot + 1, held + (count << 1));
     this.leave(me);
     return took;
+  }
+
+  /** Lets TAKEN include so many of this slot, if there are enough. */
+  #credit(slot: number, needed: number): boolean {
+    const taken = this.#cells.get(TAKEN) + needed - this.#cells.get(slot + 2);
+    if (taken > this.total) return false;
+    this.#cells.set(slot + 2, needed);
+    this.#cells.set(TAKEN, taken);
+    return true;
   }
 
   /** Takes if nobody is at it and there are enough, counted anew; undefined if looking on is in vain: it is closed, or somebody has precedence. */
@@ -94,24 +111,6 @@ export class Permits {
     const took = this.#cells.get(RULES) === 0 ? this.take(me, count, false) : undefined;
     this.leave(me);
     return took;
-  }
-
-  // PLAIN: under LOCK, but for HELD: that others subtract from only in their own slots, and mark only under LOCK.
-  #takeKnown(me: number, count: number): boolean {
-    const cells = this.#cells;
-    const slot = this.#slot;
-    if (cells.get(RULES) !== 0 || cells.get(slot) !== me) return false;
-    const held = cells.get(slot + 1);
-    const counted = cells.get(slot + 2);
-    const needed = (held >> 1) + count;
-    if (needed > counted) {
-      const taken = cells.get(TAKEN) + needed - counted;
-      if (taken > this.total) return false;
-      cells.set(slot + 2, needed);
-      cells.set(TAKEN, taken);
-    }
-    cells.set(slot + 1, held + (count << 1));
-    return true;
   }
 
   /** Gives permits of this thread back. */
@@ -158,10 +157,11 @@ export class Permits {
   }
 
   leave(me: number): void {
-    const mine = me << 1;
     // Never a plain store: if LOCK was taken over, it would throw the successor out.
-    if (this.#lock.compareExchange(mine, 0) === mine) return;
-    if (this.#lock.compareExchange(mine | CONTENDED, 0) === (mine | CONTENDED)) this.#lock.notify();
+    if (this.#lock.compareExchange(me << 1, 0) !== me << 1) this.#leaveSlow((me << 1) | CONTENDED);
+  }
+  #leaveSlow(mine: number): void {
+    if (this.#lock.compareExchange(mine, 0) === mine) this.#lock.notify();
   }
 
   // --- under LOCK ---

@@ -112,9 +112,9 @@ export class Semaphore {
   acquire(permits?: number, opts?: WaitOptions): Permit;
   acquire(opts: WaitOptions): Permit;
   acquire(first: number | WaitOptions = 1, second?: WaitOptions): Permit {
-    if (second !== undefined || typeof first !== "number") return this.#acquireWith(first, second);
-    if (!this.#permits.takeQuickly(this.#checked(first))) this.#acquireSlow(first, undefined);
-    return new Permit(this.#permits, first);
+    if (second !== undefined || first !== 1) return this.#acquireWith(first, second);
+    if (!this.#permits.takeQuickly(1)) this.#acquireSlow(1, undefined);
+    return new Permit(this.#permits, 1);
   }
 
   /**
