@@ -5,7 +5,7 @@
  * In a scene with `take` the victim has it when the waiters come. In a scene with `sleepAsync` the victim is one of those who sleep;
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
-import { Condvar, Mutex, Semaphore } from "ferrous";
+import { Condvar, Mutex, RwLock, Semaphore } from "ferrous";
 
 /**
  * @template S what the threads share
@@ -55,6 +55,25 @@ const times = (/** @type {number} */ count, /** @type {() => unknown} */ act) =>
   for (let n = 0; n < count; n++) act();
 };
 
+const rwLock = {
+  make: () => new RwLock(undefined, { name: "the lock" }),
+  /** Even waiters read, odd ones write. */
+  wait: (/** @type {RwLock} */ lock, /** @type {number} */ number) => {
+    const guard = number % 2 === 0 ? lock.read() : lock.write();
+    guard.release();
+  },
+  waitAsync: async (/** @type {RwLock} */ lock, /** @type {number} */ number) => {
+    const guard = number % 2 === 0 ? await lock.readAsync() : await lock.writeAsync();
+    guard.release();
+  },
+  look: (/** @type {RwLock} */ lock) => (lock.poisoned ? "poisoned" : "free"),
+};
+const rwLockWriters = {
+  ...rwLock,
+  wait: (/** @type {RwLock} */ lock) => lock.write().release(),
+  waitAsync: async (/** @type {RwLock} */ lock) => (await lock.writeAsync()).release(),
+};
+
 const PERMITS = 3;
 const semaphore = {
   make: () => new Semaphore(PERMITS, { name: "permits" }),
@@ -97,6 +116,18 @@ export const SCENES = {
     last: ({ lock, changed }) => {
       lock.lock();
       changed.notifyAll();
+    },
+  }),
+  "an rwlock is written": scene({ ...rwLock, take: (lock) => void lock.write() }),
+  "an rwlock is written, and writers wait": scene({ ...rwLockWriters, take: (lock) => void lock.write() }),
+  "an rwlock is read, and writers wait": scene({ ...rwLockWriters, take: (lock) => void lock.read() }),
+  "an rwlock is slept on": scene({
+    ...rwLock,
+    sleep: (lock) => void lock.write(),
+    sleepAsync: (lock) => lock.writeAsync(),
+    keep: (lock) => {
+      const guard = lock.write();
+      return () => guard.release();
     },
   }),
   "a semaphore's permits are held": scene({ ...semaphore, take: (permits) => void permits.acquire(PERMITS) }),
