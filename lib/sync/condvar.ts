@@ -20,7 +20,7 @@
  *
  * Sources: A. Birrell, "Implementing Condition Variables with Semaphores" (2003), for what must not happen; the named slots are ours.
  */
-import type { PoisonedError} from "../errors.ts";
+import type { PoisonedError } from "../errors.ts";
 import { TimeoutError } from "../errors.ts";
 import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { Word } from "../memory/word.ts";
@@ -29,8 +29,9 @@ import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptio
 import { requireBlocking, wait, type Attempt, type Sleep } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { currentThread } from "../thread/current.ts";
-import { MutexGuard, type Guarded } from "./guard.ts";
+import { MutexGuard, type Guarded, type LockGuard } from "./guard.ts";
 import { nameOf, type NameOptions } from "./name.ts";
+import { WriteGuard } from "./rw-guard.ts";
 
 const KIND = "Condvar@1";
 const HEADER_WORDS = 2;
@@ -143,7 +144,7 @@ export class Condvar {
    * @throws {ReleasedError} the guard was released before
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}
    */
-  wait(guard: MutexGuard<unknown>, opts?: WaitOptions): WaitResult {
+  wait(guard: LockGuard<unknown>, opts?: WaitOptions): WaitResult {
     const limits = new Limits(opts, "wait");
     limits.throwIfCancelled();
     requireBlocking(this, "wait");
@@ -169,7 +170,7 @@ export class Condvar {
   }
 
   /** As {@link wait}, awaiting. */
-  async waitAsync(guard: MutexGuard<unknown>, opts?: AsyncWaitOptions): Promise<WaitResult> {
+  async waitAsync(guard: LockGuard<unknown>, opts?: AsyncWaitOptions): Promise<WaitResult> {
     timeoutOf(opts);
     abortSignalOf(opts)?.throwIfAborted();
     const lock = lockOf(guard);
@@ -200,7 +201,7 @@ export class Condvar {
    * @throws as {@link wait}, and whatever `blocked` throws, with the guard held
    * @example ready.waitWhile(guard, (value) => value.length === 0, { timeout: 1000 });
    */
-  waitWhile<T>(guard: MutexGuard<T>, blocked: (value: T) => boolean, opts?: WaitOptions): WaitResult {
+  waitWhile<T>(guard: LockGuard<T>, blocked: (value: T) => boolean, opts?: WaitOptions): WaitResult {
     requirePredicate(blocked);
     const limits = new Limits(opts, "wait");
     while (blocked(guard.value)) {
@@ -211,7 +212,7 @@ export class Condvar {
   }
 
   /** As {@link waitWhile}, awaiting. */
-  async waitWhileAsync<T>(guard: MutexGuard<T>, blocked: (value: T) => boolean, opts?: AsyncWaitOptions): Promise<WaitResult> {
+  async waitWhileAsync<T>(guard: LockGuard<T>, blocked: (value: T) => boolean, opts?: AsyncWaitOptions): Promise<WaitResult> {
     requirePredicate(blocked);
     const deadline = performance.now() + timeoutOf(opts);
     while (blocked(guard.value)) {
@@ -431,7 +432,7 @@ function slotsOf(waiters: unknown): number {
 }
 
 function lockOf(guard: unknown): Guarded<unknown> {
-  if (guard instanceof MutexGuard) return guard.lock;
+  if (guard instanceof MutexGuard || guard instanceof WriteGuard) return (guard as LockGuard<unknown>).lock;
   throw new TypeError(`wait() needs the guard of the lock that it shall release; it was given ${kindOf(guard)}.`);
 }
 
@@ -450,15 +451,15 @@ function doubtOf(lock: Guarded<unknown>): () => boolean {
 }
 
 /** The guard holds again; or, if the data is in doubt since the wait began, it stays released. */
-function comeBack(guard: MutexGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
+function comeBack(guard: LockGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
   lock.retake();
   admit(guard, lock, inDoubt);
 }
-async function comeBackAsync(guard: MutexGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): Promise<void> {
+async function comeBackAsync(guard: LockGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): Promise<void> {
   await lock.retakeAsync();
   admit(guard, lock, inDoubt);
 }
-function admit(guard: MutexGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
+function admit(guard: LockGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
   if (inDoubt()) {
     const error: PoisonedError = lock.poisonedError();
     lock.unlock();

@@ -3,7 +3,7 @@ import { ReleasedError } from "../errors.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import type { Frozen } from "./frozen.ts";
-import { MutexGuard, type Guarded } from "./guard.ts";
+import { MutexGuard, Part, type Guarded, type LockGuard } from "./guard.ts";
 
 /** What a reader's guard needs of its lock. @internal */
 export interface Readable<T> {
@@ -76,14 +76,54 @@ export interface Writable<T> extends Guarded<T> {
   downgrade(): ReadGuard<T>;
 }
 
-/** Proof that this thread alone may read and write what an {@link RwLock} protects. All that {@link MutexGuard} says holds here too. */
-export class WriteGuard<T> extends MutexGuard<T> {
+/**
+ * Proof that this thread alone may read and write what an {@link RwLock} protects. What {@link MutexGuard} says of `using` and of
+ * throws holds here too. (No subclass of it: the engine does not inline a constructor that calls `super`, which made an uncontended
+ * write 2.5 times the bare pair instead of 1.7.)
+ */
+export class WriteGuard<T> implements Disposable, LockGuard<T> {
   readonly #lock: Writable<T>;
+  #held: Writable<T> | undefined;
 
   /** @internal */
   constructor(lock: Writable<T>) {
-    super(lock);
     this.#lock = lock;
+    this.#held = lock;
+  }
+
+  /**
+   * What the lock protects.
+   * @throws {ReleasedError} the guard was released: another thread may be at it by now
+   */
+  get value(): T {
+    return this.#mine().getValue();
+  }
+  /**
+   * Writes the value of a lock that was made with `RwLock.of`.
+   * @throws {TypeError} the lock protects an object that lies elsewhere, which can be changed, not replaced
+   */
+  set value(value: T) {
+    this.#mine().setValue(value);
+  }
+
+  /** Is what it protects in doubt? */
+  get poisoned(): boolean {
+    return this.#mine().poisoned;
+  }
+  /** Declares what the lock protects to be in doubt: the next one who locks gets a PoisonedError. */
+  poison(): void {
+    this.#mine().poison();
+  }
+
+  /** Unlocks. The second time does nothing. */
+  release(): void {
+    const lock = this.#held;
+    if (lock === undefined) return;
+    this.#held = undefined;
+    lock.unlock();
+  }
+  [Symbol.dispose](): void {
+    this.release();
   }
 
   /**
@@ -91,8 +131,40 @@ export class WriteGuard<T> extends MutexGuard<T> {
    * @throws {ReleasedError} the guard was released
    */
   downgrade(): ReadGuard<T> {
-    this.suspend();
-    return this.#lock.downgrade();
+    return this.suspend().downgrade();
+  }
+
+  /** A guard of a part of the value, as {@link MutexGuard.map}. It takes this guard's place, which counts as released from now on. */
+  map<U>(part: (value: T) => U): MutexGuard<U> {
+    const lock = this.#mine();
+    const value = part(lock.getValue());
+    this.#held = undefined;
+    return new MutexGuard<U>(new Part(lock, value));
+  }
+
+  /** A guard is this thread's proof, and means nothing in another. */
+  get [NOT_SENDABLE](): "a WriteGuard proves that this thread holds the lock: send the RwLock itself" {
+    return "a WriteGuard proves that this thread holds the lock: send the RwLock itself";
+  }
+
+  /** @internal */
+  suspend(): Writable<T> {
+    const lock = this.#mine();
+    this.#held = undefined;
+    return lock;
+  }
+  /** @internal */
+  resume(): void {
+    this.#held = this.#lock;
+  }
+  /** @internal */
+  get lock(): Guarded<T> {
+    return this.#mine();
+  }
+
+  #mine(): Writable<T> {
+    if (this.#held === undefined) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
+    return this.#held;
   }
 }
 
