@@ -82,15 +82,16 @@ export class Permits {
   takeQuickly(count: number): boolean {
     const me = currentId();
     if (this.#lock.compareExchange(0, me << 1) !== 0) return false;
-    // PLAIN: under LOCK. HELD changes without it too, but a thread's own only by its own releases.
+    // PLAIN: under LOCK. HELD changes without it too, but a thread's own only by its own releases: so OWNER is looked at first.
     const cells = this.#cells;
     const slot = this.#slot;
-    const held = cells.get(slot + 1);
-    const took =
-      cells.get(slot) === me &&
-      cells.get(RULES) === 0 &&
-      ((held >> 1) + count <= cells.get(slot + 2) || this.#credit(slot, (held >> 1) + count));
-    if (took) cells.set(slot + 1, held + (count << 1));
+    let took = false;
+    if (cells.get(slot) === me && cells.get(RULES) === 0) {
+      const held = cells.get(slot + 1);
+      const needed = (held >> 1) + count;
+      took = needed <= cells.get(slot + 2) || this.#credit(slot, needed);
+      if (took) cells.set(slot + 1, held + (count << 1));
+    }
     this.leave(me);
     return took;
   }

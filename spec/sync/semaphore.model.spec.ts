@@ -1,8 +1,10 @@
+import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
-import { check, checkOperations, expectPassed, type CheckOptions } from "../../lib/check/index.ts";
+import { check, checkOperations, expectPassed, type CheckOptions, type FailureKind } from "../../lib/check/index.ts";
 import { DisconnectedError, TimeoutError } from "../../lib/errors.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 import { Semaphore } from "../../lib/sync/semaphore.ts";
+import { ClearsLate, Late, Nameless, Storing, TOTAL, Trusting, Twin, TWIN_WORDS, Unlocked, Unmarked, Unmoved } from "./semaphore.broken.ts";
 
 const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 
@@ -21,7 +23,7 @@ const use = ({ used, total }: Shared, count: number): void => {
   expect(Atomics.add(used, 0, count) + count).toBeLessThanOrEqual(total);
   Atomics.sub(used, 0, count);
 };
-const acquire =
+const acquirer =
   (count: number) =>
   (shared: Shared): string => {
     const permit = shared.semaphore.acquire(count);
@@ -29,25 +31,249 @@ const acquire =
     permit.release();
     return "done";
   };
-/** Whatever died: all permits are there again. */
-const allReturn = ({ semaphore, total }: Shared): void => {
+/** As `acquirer`, for who may die: what the dead use is not counted. */
+const mortal =
+  (count: number) =>
+  ({ semaphore }: Shared): string => {
+    semaphore.acquire(count).release();
+    return "done";
+  };
+/** Whoever died: all permits are there again. */
+const allAreBack = ({ semaphore, total }: Shared): void => {
   expect(semaphore.available).toBe(total);
   semaphore.acquire(total).release();
 };
 
-const acquirers = (counts: readonly number[]) => counts.map((count) => acquire(count));
-
 describe("in every interleaving, a Semaphore", () => {
-  it.each<[number, number[], CheckOptions]>([
-    [1, [1, 1], {}],
-    [2, [2, 1], {}],
-    [2, [1, 1, 1], { preemptions: 1 }],
-    [3, [3, 2, 1], { preemptions: 1 }],
-  ])("of %i permits, of which threads want %j, never gives more, and loses no wake-up %j", (total, counts, options) => {
-    const report = check({ setup: setup(total), threads: acquirers(counts), after: allReturn }, { time: 50_000, ...options });
-    console.log(total, counts, report.executions, report.complete, report.verdict);
+  it.each<[number, number[], number, CheckOptions]>([
+    [1, [1, 1], 1, {}],
+    [2, [2, 1], 2, {}],
+    // One slot: the other thread waits for it as for a permit.
+    [2, [1, 1], 1, {}],
+    [2, [1, 1, 1], 2, { preemptions: 2 }],
+    [3, [3, 2, 1], 3, { preemptions: 2 }],
+  ])(
+    "of %i permits, of which threads want %j, with %i slots, never gives more, and loses no wake-up: %j",
+    (total, counts, holders, options) => {
+      const report = check(
+        { setup: setup(total, holders), threads: counts.map(acquirer), after: allAreBack },
+        { time: 50_000, ...options },
+      );
+      expectPassed(report);
+      expect(report.complete).toBe(options.preemptions === undefined);
+    },
+  );
+
+  it("wakes who wants much when the permits come back one by one, and who wants little before", () => {
+    const ends = new Set<string>();
+    const report = check(
+      {
+        setup: setup(2),
+        threads: [
+          (shared: Shared) => {
+            const [one, two] = [shared.semaphore.acquire(), shared.semaphore.acquire()];
+            one.release();
+            two.release();
+          },
+          acquirer(2),
+          acquirer(1),
+        ],
+        after: (shared, results) => {
+          ends.add(results.slice(1).join());
+          allAreBack(shared);
+        },
+      },
+      { preemptions: 1, time: 50_000 },
+    );
     expectPassed(report);
-    expect(report.complete).toBe(options.preemptions === undefined);
+    expect(ends).toEqual(new Set(["done,done"]));
+  });
+
+  it.each<[number[], CheckOptions]>([
+    [[2, 1], { deaths: 1, preemptions: 3 }],
+    [[2, 2], { deaths: 2, preemptions: 2 }],
+    [[2, 1, 1], { deaths: 1, preemptions: 1 }],
+  ])("of 2 permits, of which threads want %j, gets all back after a death at every step: %j", (counts, options) => {
+    const ends = new Set<string>();
+    const report = check(
+      {
+        setup: setup(2),
+        threads: counts.map(mortal),
+        after: (shared, results) => {
+          ends.add(results.map(String).sort().join());
+          allAreBack(shared);
+        },
+      },
+      { time: 50_000, ...options },
+    );
+    expectPassed(report);
+    // Nobody died, and somebody did; whoever lived got in.
+    expect(ends).toContain(counts.map(() => "done").join());
+    expect(ends).toContain([...counts.slice(1).map(() => "done"), "undefined"].join());
+  });
+
+  it("holds nothing after a timeout at any step", () => {
+    const ends = new Set<unknown>();
+    const report = check(
+      {
+        setup: setup(1),
+        threads: [
+          acquirer(1),
+          ({ semaphore }: Shared) => {
+            try {
+              semaphore.acquire({ timeout: 50 }).release();
+              return "in";
+            } catch (error) {
+              if (error instanceof TimeoutError) return "late";
+              throw error;
+            }
+          },
+        ],
+        after: (shared, [, end]) => {
+          ends.add(end);
+          allAreBack(shared);
+        },
+      },
+      { timeouts: true, preemptions: 3, time: 50_000 },
+    );
+    expectPassed(report);
+    expect(ends).toEqual(new Set(["in", "late"]));
+  });
+
+  it("lets in only as many as it has permits without waiting", () => {
+    const report = check(
+      {
+        setup: setup(2),
+        threads: [1, 1, 1].map(
+          (count) =>
+            ({ semaphore }: Shared) =>
+              semaphore.tryAcquire(count) !== undefined,
+        ),
+        after: ({ semaphore }, results) => {
+          expect(results.filter((got) => got === true)).toHaveLength(2);
+          // The threads have ended, and their permits returned.
+          expect(semaphore.available).toBeGreaterThanOrEqual(0);
+        },
+      },
+      { preemptions: 2, time: 50_000 },
+    );
+    expectPassed(report);
+  });
+
+  it.each<CheckOptions>([{ preemptions: 3 }, { preemptions: 2, deaths: 1 }])(
+    "when it is closed, tells who waits and who comes, and takes back what is held: %j",
+    (options) => {
+      const ends = new Set<string>();
+      const told = ({ semaphore }: Shared): string => {
+        try {
+          semaphore.acquire(2).release();
+          return "in";
+        } catch (error) {
+          if (error instanceof DisconnectedError) return "closed";
+          throw error;
+        }
+      };
+      const report = check(
+        {
+          setup: setup(2),
+          threads: [
+            ({ semaphore }: Shared) => {
+              const permit = semaphore.acquire();
+              semaphore.close();
+              permit.release();
+            },
+            told,
+          ],
+          after: ({ semaphore }, results) => {
+            ends.add(String(results[1]));
+            expect(semaphore.available).toBe(2);
+          },
+        },
+        { time: 50_000, mortal: [0], ...options },
+      );
+      expectPassed(report);
+      expect(ends).toEqual(new Set(["in", "closed"]));
+    },
+  );
+
+  it("goes together with a Mutex that is taken inside of it", () => {
+    const report = check(
+      {
+        setup: () => ({ ...setup(1)(), mutex: new Mutex(undefined, { name: "m" }) }),
+        threads: [0, 1].map(() => (shared: Shared & { mutex: Mutex }) => {
+          const permit = shared.semaphore.acquire();
+          shared.mutex.with(() => {
+            use(shared, 1);
+          });
+          permit.release();
+        }),
+        after: allAreBack,
+      },
+      { preemptions: 2, time: 50_000 },
+    );
+    expectPassed(report);
+  });
+
+  it("answers as a plain counter would", () => {
+    const report = checkOperations(
+      {
+        setup: () => new Semaphore(2),
+        model: () => {
+          let free = 2;
+          return {
+            available: () => free,
+            take: (count: number) => {
+              if (free < count) return false;
+              free -= count;
+              return true;
+            },
+          };
+        },
+        operations: {
+          available: { run: (semaphore: Semaphore) => semaphore.available },
+          take: {
+            args: fc.tuple(fc.integer({ min: 1, max: 2 })),
+            run: (semaphore: Semaphore, count: number) => semaphore.tryAcquire(count) !== undefined,
+          },
+        },
+      },
+      { time: 8_000, threads: 2, length: 3, programs: 20, preemptions: 2 },
+    );
+    expect(report.failure).toBeUndefined();
   });
 });
-void checkOperations; void DisconnectedError; void TimeoutError; void Mutex;
+
+describe("the checker finds a semaphore that", () => {
+  const twins = (Kind: new (cells: Int32Array) => Twin, options: CheckOptions) =>
+    check(
+      {
+        setup: () => ({ cells: words(TWIN_WORDS), used: words(1) }),
+        threads: [[1, 1], [2]].map((portions, slot) => ({ cells, used }: { cells: Int32Array; used: Int32Array }) => {
+          const twin = new Kind(cells);
+          twin.acquire(slot, 2);
+          if (options.deaths === undefined) {
+            expect(Atomics.add(used, 0, 2) + 2).toBeLessThanOrEqual(TOTAL);
+            Atomics.sub(used, 0, 2);
+          }
+          for (const portion of portions) twin.release(slot, portion);
+        }),
+      },
+      { time: 20_000, ...options },
+    );
+  const lost: readonly FailureKind[] = ["lost wake-up", "deadlock"];
+
+  it.each<[string, new (cells: Int32Array) => Twin, CheckOptions, readonly FailureKind[]]>([
+    ["tells nobody that it waits", Unmarked, { preemptions: 2 }, lost],
+    ["reads EVENT after the marks", Late, { preemptions: 2 }, lost],
+    ["clears marks after it told", ClearsLate, { preemptions: 2 }, lost],
+    ["notifies without moving EVENT", Unmoved, { preemptions: 2 }, lost],
+    ["releases by a store", Storing, { preemptions: 2 }, lost],
+    ["counts without a lock", Unlocked, { preemptions: 2 }, ["assertion"]],
+    ["believes that the dead live", Trusting, { preemptions: 1, deaths: 1 }, lost],
+    ["counts what nobody is named for", Nameless, { preemptions: 1, deaths: 1 }, lost],
+  ])("%s", (_, Kind, options, kinds) => {
+    expect(kinds).toContain(twins(Kind, options).failure?.kind);
+    // The same without the mistake.
+    expectPassed(twins(Twin, options));
+  });
+});
