@@ -64,7 +64,8 @@ export class Semaphore {
   constructor(permits: number, options?: SemaphoreOptions, place?: Place) {
     const total = wholeNumber(permits, "a semaphore's number of permits", MAX_PERMITS);
     this.#name = nameOf(options, "a semaphore");
-    const holders = Math.min(total, wholeNumber(options?.holders ?? HOLDERS, "a semaphore's number of holders", MAX_HOLDERS));
+    const { holders: most = HOLDERS } = options ?? {};
+    const holders = Math.min(total, wholeNumber(most, "a semaphore's number of holders", MAX_HOLDERS));
     const bytes = bytesOfPermits(holders);
     if (place !== undefined) checkPlace("a Semaphore", place.buffer, place.byteOffset, bytes, 4);
     const { buffer, byteOffset } = place ?? { buffer: new SharedArrayBuffer(bytes), byteOffset: 0 };
