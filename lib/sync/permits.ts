@@ -68,7 +68,7 @@ export class Permits {
     this.#lock = Word.at(buffer, byteOffset);
     this.event = this.#lock.next(1);
     this.#held = this.#lock.next(SLOTS + 1);
-    this.#cells = new Cells(buffer, byteOffset);
+    this.#cells = new Cells(buffer, byteOffset, SLOTS + slots * SLOT_WORDS);
   }
 
   get buffer(): SharedArrayBuffer {

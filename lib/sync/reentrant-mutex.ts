@@ -73,7 +73,7 @@ export class ReentrantMutex<T = undefined> {
     this.#mutex = Mutex.at(buffer, byteOffset, options);
     this.#state = Word.at(buffer, byteOffset);
     this.#ownerShift = (this.#mutex.holders as HolderWords).shift;
-    this.#cells = new Cells(buffer, byteOffset);
+    this.#cells = new Cells(buffer, byteOffset, BYTES / 4);
   }
 
   /**
