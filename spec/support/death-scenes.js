@@ -5,7 +5,7 @@
  * In a scene with `take` the victim has it when the waiters come. In a scene with `sleepAsync` the victim is one of those who sleep;
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
-import { Condvar, Mutex, RwLock, Semaphore } from "ferrous";
+import { Condvar, Mutex, ReentrantMutex, RwLock, Semaphore } from "ferrous";
 
 /**
  * @template S what the threads share
@@ -30,6 +30,13 @@ const mutex = {
   wait: (/** @type {Mutex} */ lock) => lock.lock().release(),
   waitAsync: async (/** @type {Mutex} */ lock) => (await lock.lockAsync()).release(),
   look: (/** @type {Mutex} */ lock) => (lock.poisoned ? "poisoned" : "free"),
+};
+
+const reentrant = {
+  make: () => new ReentrantMutex(undefined, { name: "the lock" }),
+  wait: (/** @type {ReentrantMutex} */ lock) => lock.lock().release(),
+  waitAsync: async (/** @type {ReentrantMutex} */ lock) => (await lock.lockAsync()).release(),
+  look: (/** @type {ReentrantMutex} */ lock) => (lock.poisoned ? "poisoned" : "free"),
 };
 
 /** @typedef {{ lock: Mutex, changed: Condvar }} Bell */
@@ -86,6 +93,22 @@ export const SCENES = {
   "a mutex is held": scene({ ...mutex, take: (lock) => void lock.lock() }),
   "a mutex is slept on": scene({
     ...mutex,
+    sleep: (lock) => void lock.lock(),
+    sleepAsync: (lock) => lock.lockAsync(),
+    keep: (lock) => {
+      const guard = lock.lock();
+      return () => guard.release();
+    },
+  }),
+  "a reentrant mutex is held twice": scene({
+    ...reentrant,
+    take: (lock) => {
+      lock.lock();
+      lock.lock();
+    },
+  }),
+  "a reentrant mutex is slept on": scene({
+    ...reentrant,
     sleep: (lock) => void lock.lock(),
     sleepAsync: (lock) => lock.lockAsync(),
     keep: (lock) => {
