@@ -29,16 +29,17 @@ export const taker = task(
   },
 );
 
-/** Takes one permit after the other, always holding one or none, until the word is 1. */
+/** Takes one permit after the other, holds each for some ms, and lets go for an instant only, until the word is 1. */
 export const greedy = task(
   url,
   "greedy",
-  /** @param {Semaphore} semaphore @param {Words} stop @param {Words} arrivals @param {number} parties */
-  (semaphore, stop, arrivals, parties) => {
+  /** @param {Semaphore} semaphore @param {Words} stop @param {Words} arrivals @param {number} parties @param {number} seed */
+  (semaphore, stop, arrivals, parties, seed) => {
+    const roll = dice(seed);
     let before = semaphore.acquire();
     meet(arrivals, parties);
     while (Atomics.load(stop, 0) === 0) {
-      Atomics.wait(stop, 0, 0, 1);
+      Atomics.wait(stop, 0, 0, 1 + roll(3000) / 1000);
       before.release();
       before = semaphore.acquire();
     }

@@ -216,11 +216,14 @@ describe("on real threads, a Semaphore", () => {
   it("lets a large request through small ones that never leave it enough", async () => {
     const slots = new Semaphore(3);
     const [stop, arrivals] = [words(1), words(1)];
-    const threads = [1, 2, 3].map(() => spawn(greedy, slots, stop, arrivals, 3));
+    const threads = [1, 2, 3].map((seed) => spawn(greedy, slots, stop, arrivals, 3, seed));
     await untilTrue(() => Atomics.load(arrivals, 0) === 3);
-    slots.acquire(3, { timeout: 20_000 }).release();
-    Atomics.store(stop, 0, 1);
-    await Promise.all(threads.map((thread) => thread.joinAsync()));
+    try {
+      slots.acquire(3, { timeout: 4_000 }).release();
+    } finally {
+      Atomics.store(stop, 0, 1);
+      await Promise.all(threads.map((thread) => thread.joinAsync()));
+    }
     expect(slots.available).toBe(3);
   });
 });
