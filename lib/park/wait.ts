@@ -38,7 +38,10 @@ export interface Sleep {
   readonly value: number | bigint;
   /** In ms: look again by then even if nobody notifies. */
   readonly atMost?: number;
-  /** Is the word likely to change within microseconds? Then a thread looks at it for a while before it sleeps. */
+  /**
+   * The word is likely to change within microseconds: look at it for a while, then attempt again. In this first attempt it need not
+   * tell yet that somebody sleeps, provided that the waiter `spins`.
+   */
   readonly soon?: boolean;
 }
 
@@ -46,6 +49,8 @@ export interface Sleep {
 export interface Waiter {
   readonly me: number;
   readonly blocks: boolean;
+  /** Will it look for a while, and attempt again, before it sleeps? */
+  readonly spins?: boolean;
   /** How often it has woken in vain. */
   wakes: number;
 }
@@ -81,11 +86,15 @@ export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: Wai
   limits.throwIfCancelled();
   requireBlocking(awaited, verb);
   const thread = currentThread();
-  const waiter: Waiter = { me: thread.id, blocks: true, wakes: 0 };
-  const first = attempt(waiter);
+  const waiter: Waiter = { me: thread.id, blocks: true, spins: thread.spins, wakes: 0 };
+  let first = attempt(waiter);
+  if (first?.soon === true && thread.spins) {
+    const { word, value } = first;
+    backOff(() => word.load() !== value);
+    first = attempt(waiter);
+  }
   if (first === undefined) return;
   if (limits.left === 0) throw limits.timedOut(awaited.describe(), verb);
-  if (first.soon === true && thread.spins && backOff(() => first.word.load() !== first.value) && attempt(waiter) === undefined) return;
   const bed = thread.modelled ? new ModelledBed() : new Bed(thread, awaited, limits.endless);
   try {
     for (let sleep: Sleep | undefined = first; sleep !== undefined; sleep = attempt(waiter)) {

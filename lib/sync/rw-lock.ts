@@ -93,7 +93,7 @@ export class RwLock<T = undefined> implements Readable<T>, Writable<T> {
   }
 
   /**
-   * Opens the lock that lies at a place; initialises nothing: zeroed bytes are a free lock. It takes 64 bytes, is made for 13 threads
+   * Opens the lock that lies at a place; initialises nothing: zeroed bytes are a free lock. It takes 64 bytes, is made for 12 threads
    * that read at once, and protects no value of its own.
    * @throws {TypeError} the buffer is not shared
    * @throws {RangeError} the place is outside the buffer, or no multiple of 4
@@ -330,11 +330,13 @@ export class RwLock<T = undefined> implements Readable<T>, Writable<T> {
 
   #readSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "read").throwIfCancelled();
-    try {
-      wait(this.#words.entering(), this, "read", opts);
-    } catch (error) {
-      this.#words.stopEntering();
-      throw error;
+    if (!this.#words.tryEnter()) {
+      try {
+        wait(this.#words.entering(), this, "read", opts);
+      } catch (error) {
+        this.#words.stopEntering();
+        throw error;
+      }
     }
     this.#admitReader(opts);
   }

@@ -5,7 +5,8 @@
  *     word 0  STATE    OWNER << 4 | OPEN 8 | POISONED 4 | UPGRADABLE 2 | WAITERS 1
  *          1  CULPRIT  the id of the thread that poisoned it, for messages
  *          2  TAG      a number of its own, once a Condvar has asked for one
- *             SLOTS    OWNER << 4 | OPEN 8 | WAITS 2 | WANTED 1       in a field 13, packed; else 16, each with a cache line of its own
+ *          3  USED     so many slots were ever used: a writer looks at no more; it only grows
+ *             SLOTS    OWNER << 4 | OPEN 8 | WAITS 2 | WANTED 1       in a field 12, packed; else 16, each with a cache line of its own
  *
  *     STATE    OWNER   OPEN  UPGRADABLE                       SLOT   OWNER  OPEN  WAITS
  *                0      0        0      free, all slots shut           0     0      0    shut
@@ -65,10 +66,10 @@ export interface Shape {
   /** From one slot to the next, in words; the first comes at `stride`, or behind the header if that is longer. */
   readonly stride: number;
 }
-const HEADER_WORDS = 3;
+const HEADER_WORDS = 4;
 const LINE_WORDS = 16;
 /** In 64 bytes. */
-export const PACKED: Shape = { slots: 13, stride: 1 };
+export const PACKED: Shape = { slots: 12, stride: 1 };
 export const spread = (slots: number): Shape => ({ slots, stride: LINE_WORDS });
 export const firstOf = ({ stride }: Shape): number => Math.max(HEADER_WORDS, stride);
 export const bytesOf = (shape: Shape): number => (firstOf(shape) + shape.slots * shape.stride) * 4;
@@ -124,12 +125,15 @@ export class RwWords {
 
   /** Comes in, or stands in a slot as one who waits. */
   entering(): Attempt {
+    let looks = 0;
     return (waiter) => {
       for (;;) {
         const entry = this.#enterNow(waiter.me);
         if (entry === Entry.IN) return undefined;
-        const sleep = this.#markReader(waiter, entry);
-        if (sleep !== undefined) return sleep;
+        const sleep = this.#markReader(waiter, entry, looks > 0 || waiter.spins !== true);
+        if (sleep === undefined) continue;
+        looks++;
+        return sleep;
       }
     };
   }
@@ -154,7 +158,7 @@ export class RwWords {
         this.state.compareExchange(seen, seen | OPEN);
         continue;
       }
-      const claimed = this.#claim(me, (me << OWNER_SHIFT) | openUnless(seen));
+      const claimed = this.#claim((me << OWNER_SHIFT) | openUnless(seen));
       if (claimed === undefined) continue;
       if (!claimed) return Entry.FULL;
       // PAIRS: with the CAS by which a writer begins; either it sees the name, or this sees it.
@@ -182,30 +186,48 @@ export class RwWords {
   }
 
   /** Puts `name` into the slot in which this object waits, or into a new one; undefined if it was let in meanwhile, false if all are taken. */
-  #claim(me: number, name: number): boolean | undefined {
-    if (!this.#stands) return this.#takeSlot(me, name);
-    const own = this.#own as Word;
-    const waiting = (me << OWNER_SHIFT) | WAITS;
-    if (own.compareExchange(waiting, name) !== waiting) return undefined;
-    this.#stands = false;
-    // Tasks of this thread may wait in the same slot.
-    own.notify();
-    return true;
+  #claim(name: number): boolean | undefined {
+    if (!this.#stands) return this.#takeSlot(name);
+    const before = this.#standNoMore(name);
+    return before === undefined ? undefined : true;
   }
-
-  /** Puts `name` into a slot that is free or a dead reader's. */
-  #takeSlot(me: number, name: number): boolean {
-    const { slots } = this.shape;
-    for (let n = -1; n < slots; n++) {
-      const slot = n < 0 ? (this.#own ?? this.#slot(me % slots)) : this.#slot((me + n) % slots);
-      const seen = slot.load();
-      const owner = ownerOf(seen);
-      if (owner !== 0 && !this.#isDead(owner)) continue;
-      if (slot.compareExchange(seen, name) !== seen) continue;
-      this.#own = slot;
+  /** Replaces WAITS in the own slot; undefined if a writer has let this thread in. */
+  #standNoMore(next: number): boolean | undefined {
+    const own = this.#own as Word;
+    for (let seen = own.load(); (seen & WAITS) !== 0; seen = own.load()) {
+      if (own.compareExchange(seen, next) !== seen) continue;
+      this.#stands = false;
+      // Tasks of this thread may wait in the same slot, and must look again.
+      if ((seen & WANTED) !== 0) own.notify();
       return true;
     }
+    return undefined;
+  }
+
+  /** Puts `name` into a slot that is free or a dead reader's: the last one it had, else one that nobody else has used. */
+  #takeSlot(name: number): boolean {
+    const { slots } = this.shape;
+    const last = this.#own;
+    if (last !== undefined && this.#takeThis(last, name)) return true;
+    const first = this.used.load();
+    for (let n = 0; n < slots; n++) {
+      const at = (first + n) % slots;
+      this.#use(at);
+      if (this.#takeThis(this.#slot(at), name)) return true;
+    }
     return false;
+  }
+  #takeThis(slot: Word, name: number): boolean {
+    const seen = slot.load();
+    const owner = ownerOf(seen);
+    if ((owner !== 0 && !this.#isDead(owner)) || slot.compareExchange(seen, name) !== seen) return false;
+    this.#own = slot;
+    return true;
+  }
+  /** Before a name comes into slot number `n`. PAIRS: with the load of USED by a writer that has become the owner. */
+  #use(n: number): void {
+    const { used } = this;
+    for (let seen = used.load(); seen <= n; seen = used.load()) used.compareExchange(seen, n + 1);
   }
 
   /** Leaves a slot in which nothing was read yet, or in which this thread only waited. It is shut: a writer may be at work. */
@@ -213,22 +235,28 @@ export class RwWords {
     if ((slot.exchange(0) & WANTED) !== 0) slot.notify();
   }
 
-  #markReader({ me, blocks }: Waiter, entry: Entry): Sleep | undefined {
+  /** `marks`: it is about to sleep, so whoever lets it in must know. */
+  #markReader({ me, blocks }: Waiter, entry: Entry, marks: boolean): Sleep | undefined {
     if (entry === Entry.FULL) return this.#markFull();
     const seen = this.state.load();
     const owner = ownerOf(seen);
     if (letsRead(seen) || this.#isDead(owner)) return undefined;
-    if (modeOf(seen) === UNLOCKING) return { word: this.state, value: seen, soon: true };
+    if (modeOf(seen) === UNLOCKING) return { word: this.state, value: seen };
     if (blocks && (owner === me || this.#reads > 0)) throw this.relock();
-    const waiting = (me << OWNER_SHIFT) | WAITS;
     // In the slot first; then STATE is looked at again.
-    if (this.#reads === 0 && !this.#stands && this.#takeSlot(me, waiting)) {
+    if (this.#reads === 0 && !this.#stands && this.#takeSlot((me << OWNER_SHIFT) | WAITS)) {
       this.#stands = true;
       return undefined;
     }
     if ((seen & WAITERS) === 0 && this.state.compareExchange(seen, seen | WAITERS) !== seen) return undefined;
     // Who has no slot to wait in waits as a writer does.
-    return this.#stands ? { word: this.#own as Word, value: waiting, soon: true } : { word: this.state, value: seen | WAITERS };
+    if (!this.#stands) return { word: this.state, value: seen | WAITERS };
+    const own = this.#own as Word;
+    const waiting = own.load();
+    if ((waiting & WAITS) === 0) return undefined;
+    const value = marks ? waiting | WANTED : waiting;
+    if (value !== waiting && own.compareExchange(waiting, value) !== waiting) return undefined;
+    return { word: own, value, soon: !marks };
   }
 
   /** All slots are taken by others who read: one of them will leave. */
@@ -247,13 +275,11 @@ export class RwWords {
 
   /** Takes back what `entering` has marked. */
   stopEntering(): void {
-    if (!this.#stands) return;
+    if (!this.#stands || this.#standNoMore(0) === true) return;
+    // Let in, and gone again.
     this.#stands = false;
-    const own = this.#own as Word;
-    const waiting = (currentThread().id << OWNER_SHIFT) | WAITS;
-    if (own.compareExchange(waiting, 0) !== waiting) this.#leaveSlow();
-    // Tasks of this thread may wait in the same slot, and must stand in one anew.
-    own.notify();
+    this.#leaveSlow();
+    (this.#own as Word).notify();
   }
 
   // --- writing ---
@@ -271,7 +297,7 @@ export class RwWords {
   /** Alone, if that is possible without waiting. Nobody is held back for it. */
   trySeize(): boolean {
     const { id } = currentThread();
-    for (let n = 0; n < this.shape.slots; n++) if (this.#isRead(this.#slot(n).load())) return false;
+    for (let n = 0; n < this.used.load(); n++) if (this.#isRead(this.#slot(n).load())) return false;
     const seizing = this.seizing();
     const seen = this.state.load();
     if (ownerOf(seen) !== 0 && !this.#isDead(ownerOf(seen))) return false;
@@ -287,13 +313,14 @@ export class RwWords {
   /** Becomes the owner, then waits for the readers; `giveUp` lets them in again. */
   seizing(upgrading = false): { readonly attempt: Attempt; readonly giveUp: () => void } {
     let shutting = false;
+    let looks = 0;
     const attempt = (waiter: Waiter): Sleep | undefined => {
       const mine = waiter.me << OWNER_SHIFT;
       for (;;) {
         const seen = this.state.load();
         const owner = ownerOf(seen);
         if (shutting) {
-          const sleep = this.#shut(waiter);
+          const sleep = this.#shut(waiter, looks++ > 0 || waiter.spins !== true);
           if (sleep !== undefined) return sleep;
           // In no slot stands a name: off with OPEN, and whoever has waited goes on waiting.
           for (let now = this.state.load(), next = now; ; now = next) {
@@ -319,6 +346,7 @@ export class RwWords {
           shutting = true;
           continue;
         }
+        if (looks++ === 0 && waiter.spins === true && owner !== waiter.me) return { word: this.state, value: seen, soon: true };
         const sleep = this.#markWriter(waiter, seen);
         if (sleep !== undefined) return sleep;
       }
@@ -335,12 +363,14 @@ export class RwWords {
     if (waiter.blocks && ownerOf(seen) === waiter.me) throw this.relock();
     const next = modeOf(seen) === UNLOCKING ? seen : seen | WAITERS;
     if (next !== seen && this.state.compareExchange(seen, next) !== seen) return undefined;
-    return { word: this.state, value: next, soon: true };
+    return { word: this.state, value: next };
   }
 
-  /** Takes OPEN from every slot; the first living reader is who to wait for. */
-  #shut({ me, blocks }: Waiter): Sleep | undefined {
-    for (let n = 0; n < this.shape.slots; n++) {
+  /** Takes OPEN from every slot; the first living reader is who to wait for. `marks`: it is about to sleep, so the reader must know. */
+  #shut({ me, blocks }: Waiter, marks: boolean): Sleep | undefined {
+    // PAIRS: with the look at STATE by a reader that has just taken a slot beyond these.
+    const used = this.used.load();
+    for (let n = 0; n < used; n++) {
       const slot = this.#slot(n);
       for (;;) {
         const seen = slot.and(~OPEN) & ~OPEN;
@@ -351,8 +381,9 @@ export class RwWords {
           continue;
         }
         if (owner === me && blocks) throw this.relock();
-        if ((seen & WANTED) === 0 && slot.compareExchange(seen, seen | WANTED) !== seen) continue;
-        return { word: slot, value: seen | WANTED, soon: true };
+        const value = marks ? seen | WANTED : seen;
+        if (value !== seen && slot.compareExchange(seen, value) !== seen) continue;
+        return { word: slot, value, soon: !marks };
       }
     }
     return undefined;
@@ -394,13 +425,15 @@ export class RwWords {
   /** Gives each living thread that waits in a slot its name there. */
   #letIn(state: number): boolean {
     let any = false;
-    for (let n = 0; n < this.shape.slots; n++) {
+    const used = this.used.load();
+    for (let n = 0; n < used; n++) {
       const slot = this.#slot(n);
-      const seen = slot.load();
-      if ((seen & WAITS) === 0) continue;
-      if (slot.compareExchange(seen, (ownerOf(seen) << OWNER_SHIFT) | openUnless(state)) !== seen) continue;
-      slot.notify();
-      any = true;
+      for (let seen = slot.load(); (seen & WAITS) !== 0; seen = slot.load()) {
+        if (slot.compareExchange(seen, (ownerOf(seen) << OWNER_SHIFT) | openUnless(state)) !== seen) continue;
+        if ((seen & WANTED) !== 0) slot.notify();
+        any = true;
+        break;
+      }
     }
     return any;
   }
@@ -408,7 +441,7 @@ export class RwWords {
   /** From writing to reading, never unlocked in between. Gives false if there is no slot to read in: then it stays the one who may upgrade. */
   downgrade(): boolean {
     const { id } = currentThread();
-    const inSlot = this.#claim(id, (id << OWNER_SHIFT) | openUnless(this.state.load())) === true;
+    const inSlot = this.#claim((id << OWNER_SHIFT) | openUnless(this.state.load())) === true;
     if (inSlot) this.#reads = 1;
     this.#open(!inSlot, true);
     return inSlot;
@@ -492,6 +525,9 @@ export class RwWords {
 
   get culprit(): Word {
     return this.state.next(1);
+  }
+  get used(): Word {
+    return this.state.next(3);
   }
   get tag(): number {
     return tagIn(this.state.next(2));
