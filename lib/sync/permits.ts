@@ -11,9 +11,9 @@
  *             COUNTED  how many of them TAKEN includes: HELD at least, more after a release
  *
  * The truth is the total minus what living owners hold. HELD moves in one instruction, so it is exact whenever a thread dies:
- *   taking      under LOCK: OWNER, COUNTED, TAKEN, and HELD last
+ *   taking      under LOCK: TAKEN, OWNER, COUNTED, and HELD last, so that wherever a thread breaks off, TAKEN is not too low
  *   releasing   one subtraction from the own HELD, without LOCK: TAKEN is then too high, never too low
- *   counting    when TAKEN tells of too few, or LOCK's owner died or broke off: each slot anew, without the dead
+ *   counting    when TAKEN tells of too few: each slot anew, without the dead; TAKEN last
  * All but HELD is plain memory that LOCK orders. A slot whose HELD is 0 is anybody's, since HELD rises only under LOCK; while it
  * is not, all permits of its thread are in it.
  *
@@ -100,8 +100,8 @@ export class Permits {
   #credit(slot: number, needed: number): boolean {
     const taken = this.#cells.get(TAKEN) + needed - this.#cells.get(slot + 2);
     if (taken > this.total) return false;
-    this.#cells.set(slot + 2, needed);
     this.#cells.set(TAKEN, taken);
+    this.#cells.set(slot + 2, needed);
     return true;
   }
 
@@ -141,7 +141,6 @@ export class Permits {
       const owner = seen >>> 1;
       if (owner === 0 || owner === me || !registry.isAlive(owner)) {
         if (this.#lock.compareExchange(seen, (me << 1) | (seen & CONTENDED)) !== seen) continue;
-        if (owner !== 0) this.#count(me, false);
         return undefined;
       }
       const next = seen | CONTENDED;
@@ -186,10 +185,10 @@ export class Permits {
     if (taken > this.total || slot === undefined) return false;
     this.#slot = slot;
     this.#held = this.#lock.next(slot + 1);
-    // OWNER before HELD: nothing is held by nobody.
+    // TAKEN before COUNTED before HELD, and OWNER before HELD: nothing is held by nobody.
+    this.#cells.set(TAKEN, taken);
     this.#cells.set(slot, me);
     this.#cells.set(slot + 2, this.#cells.get(slot + 2) + count);
-    this.#cells.set(TAKEN, taken);
     this.#held.add(count << 1);
     return true;
   }

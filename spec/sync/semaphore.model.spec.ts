@@ -112,6 +112,45 @@ describe("in every interleaving, a Semaphore", () => {
     expect(ends).toContain([...counts.slice(1).map(() => "done"), "undefined"].join());
   });
 
+  it("of one slot does not give it to another while its thread holds a permit, though the other may die", () => {
+    const report = check(
+      {
+        setup: setup(2, 1),
+        threads: [
+          ({ semaphore }: Shared) => {
+            const permit = semaphore.acquire();
+            expect(semaphore.available).toBe(1);
+            permit.release();
+          },
+          mortal(1),
+        ],
+        after: allAreBack,
+      },
+      { deaths: 1, mortal: [1], preemptions: 2, time: 50_000 },
+    );
+    expectPassed(report);
+  });
+
+  it("that is closed while its permits stay held tells who waits", () => {
+    const report = check({
+      setup: () => {
+        const shared = setup(1)();
+        shared.semaphore.acquire();
+        return shared;
+      },
+      threads: [
+        ({ semaphore }: Shared) => {
+          semaphore.close();
+        },
+        ({ semaphore }: Shared) => {
+          expect(() => semaphore.acquire()).toThrow(DisconnectedError);
+        },
+      ],
+    });
+    expectPassed(report);
+    expect(report.complete).toBe(true);
+  });
+
   it("holds nothing after a timeout at any step", () => {
     const ends = new Set<unknown>();
     const report = check(
