@@ -9,15 +9,17 @@ export abstract class FerrousError extends Error {
   abstract readonly code: string;
 }
 
-/** A thread died or threw while it held the lock, so the data may be half-written. You do not hold the lock. */
+const OF_A_LOCK =
+  "ended or failed while it held the lock, so the data may be half-written. " +
+  "Repair the data with recover(), or accept it as it is with lock({ allowPoisoned: true }).";
+
+/** A thread died or threw while it held the lock or initialised something, so the data may be half-written. You do not hold the lock. */
 export class PoisonedError extends FerrousError {
   override readonly name = "PoisonedError";
   readonly code = "POISONED";
-  constructor(what: string, culprit: string) {
-    super(
-      `${what} is poisoned: ${culprit} ended or failed while it held the lock, so the data may be half-written. ` +
-        `Repair the data with recover(), or accept it as it is with lock({ allowPoisoned: true }).`,
-    );
+  /** @param story  what the culprit did, and what to do now; without it, that of a lock */
+  constructor(what: string, culprit: string, story = OF_A_LOCK) {
+    super(`${what} is poisoned: ${culprit} ${story}`);
   }
 }
 

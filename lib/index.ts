@@ -9,6 +9,7 @@ export { CancelFlag } from "./sync/cancel-flag.ts";
 export { Condvar, type CondvarOptions, type WaitResult } from "./sync/condvar.ts";
 export { MutexGuard } from "./sync/guard.ts";
 export { Mutex, type MutexOptions, type PoisonOptions } from "./sync/mutex.ts";
+export { Once, type OnceState } from "./sync/once.ts";
 export { Permit } from "./sync/permit.ts";
 export { ReentrantMutex, ReentrantMutexGuard } from "./sync/reentrant-mutex.ts";
 export { Semaphore, semaphore, type SemaphoreOptions } from "./sync/semaphore.ts";

@@ -14,6 +14,7 @@ import "../sync/atomic.ts";
 import "../sync/cancel-flag.ts";
 import "../sync/condvar.ts";
 import "../sync/mutex.ts";
+import "../sync/once.ts";
 import "../sync/rw-lock.ts";
 import "../sync/reentrant-mutex.ts";
 import "../sync/semaphore.ts";
