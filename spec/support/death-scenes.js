@@ -5,7 +5,7 @@
  * In a scene with `take` the victim has it when the waiters come. In a scene with `sleepAsync` the victim is one of those who sleep;
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
-import { Condvar, Mutex, ReentrantMutex, RwLock, Semaphore } from "ferrous";
+import { Condvar, Mutex, Once, ReentrantMutex, RwLock, Semaphore } from "ferrous";
 
 /**
  * @template S what the threads share
@@ -79,6 +79,14 @@ const rwLockWriters = {
   ...rwLock,
   wait: (/** @type {RwLock} */ lock) => lock.write().release(),
   waitAsync: async (/** @type {RwLock} */ lock) => (await lock.writeAsync()).release(),
+};
+
+const forEver = () => new Promise(() => {});
+const once = {
+  make: () => new Once({ name: "the once" }),
+  wait: (/** @type {Once} */ it) => it.run(() => {}),
+  waitAsync: (/** @type {Once} */ it) => it.runAsync(() => {}),
+  look: (/** @type {Once} */ it) => (it.poisoned ? "poisoned" : it.done ? "done" : "free"),
 };
 
 const PERMITS = 3;
@@ -163,5 +171,6 @@ export const SCENES = {
       return () => permit.release();
     },
   }),
+  "a once runs": scene({ ...once, take: (it) => void it.runAsync(() => /** @type {Promise<void>} */ (forEver())) }),
 };
 /** @typedef {keyof typeof SCENES} SceneName */
