@@ -29,7 +29,7 @@ import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptio
 import { requireBlocking, wait, type Attempt, type Sleep } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { currentThread } from "../thread/current.ts";
-import { MutexGuard, type Guarded, type LockGuard } from "./guard.ts";
+import { MutexGuard, type Guarded } from "./guard.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { WriteGuard } from "./rw-guard.ts";
 
@@ -56,6 +56,9 @@ export interface CondvarOptions extends NameOptions {
   /** For so many waiting threads each notification wakes exactly one; 31 by default. Tasks of one thread count as one. */
   readonly waiters?: number;
 }
+
+/** The guard of a lock that only one may hold. */
+export type ExclusiveGuard<T> = MutexGuard<T> | WriteGuard<T>;
 
 /** How a wait ended. */
 export type WaitResult = "ok" | "timed-out";
@@ -144,7 +147,7 @@ export class Condvar {
    * @throws {ReleasedError} the guard was released before
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}
    */
-  wait(guard: LockGuard<unknown>, opts?: WaitOptions): WaitResult {
+  wait(guard: ExclusiveGuard<unknown>, opts?: WaitOptions): WaitResult {
     const limits = new Limits(opts, "wait");
     limits.throwIfCancelled();
     requireBlocking(this, "wait");
@@ -170,7 +173,7 @@ export class Condvar {
   }
 
   /** As {@link wait}, awaiting. */
-  async waitAsync(guard: LockGuard<unknown>, opts?: AsyncWaitOptions): Promise<WaitResult> {
+  async waitAsync(guard: ExclusiveGuard<unknown>, opts?: AsyncWaitOptions): Promise<WaitResult> {
     timeoutOf(opts);
     abortSignalOf(opts)?.throwIfAborted();
     const lock = lockOf(guard);
@@ -201,7 +204,7 @@ export class Condvar {
    * @throws as {@link wait}, and whatever `blocked` throws, with the guard held
    * @example ready.waitWhile(guard, (value) => value.length === 0, { timeout: 1000 });
    */
-  waitWhile<T>(guard: LockGuard<T>, blocked: (value: T) => boolean, opts?: WaitOptions): WaitResult {
+  waitWhile<T>(guard: ExclusiveGuard<T>, blocked: (value: T) => boolean, opts?: WaitOptions): WaitResult {
     requirePredicate(blocked);
     const limits = new Limits(opts, "wait");
     while (blocked(guard.value)) {
@@ -212,7 +215,7 @@ export class Condvar {
   }
 
   /** As {@link waitWhile}, awaiting. */
-  async waitWhileAsync<T>(guard: LockGuard<T>, blocked: (value: T) => boolean, opts?: AsyncWaitOptions): Promise<WaitResult> {
+  async waitWhileAsync<T>(guard: ExclusiveGuard<T>, blocked: (value: T) => boolean, opts?: AsyncWaitOptions): Promise<WaitResult> {
     requirePredicate(blocked);
     const deadline = performance.now() + timeoutOf(opts);
     while (blocked(guard.value)) {
@@ -432,7 +435,7 @@ function slotsOf(waiters: unknown): number {
 }
 
 function lockOf(guard: unknown): Guarded<unknown> {
-  if (guard instanceof MutexGuard || guard instanceof WriteGuard) return (guard as LockGuard<unknown>).lock;
+  if (guard instanceof MutexGuard || guard instanceof WriteGuard) return (guard as ExclusiveGuard<unknown>).lock;
   throw new TypeError(`wait() needs the guard of the lock that it shall release; it was given ${kindOf(guard)}.`);
 }
 
@@ -451,15 +454,15 @@ function doubtOf(lock: Guarded<unknown>): () => boolean {
 }
 
 /** The guard holds again; or, if the data is in doubt since the wait began, it stays released. */
-function comeBack(guard: LockGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
+function comeBack(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
   lock.retake();
   admit(guard, lock, inDoubt);
 }
-async function comeBackAsync(guard: LockGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): Promise<void> {
+async function comeBackAsync(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): Promise<void> {
   await lock.retakeAsync();
   admit(guard, lock, inDoubt);
 }
-function admit(guard: LockGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
+function admit(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
   if (inDoubt()) {
     const error: PoisonedError = lock.poisonedError();
     lock.unlock();

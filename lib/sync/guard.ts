@@ -18,24 +18,13 @@ export interface Guarded<T> {
   poisonedError(): PoisonedError;
 }
 
-/** The guard of a lock that only one may hold, which a Condvar can release and take again. */
-export interface LockGuard<T> {
-  readonly value: T;
-  /** @internal */
-  readonly lock: Guarded<T>;
-  /** Gives the lock, which this guard no longer unlocks until {@link resume}. @internal */
-  suspend(): Guarded<T>;
-  /** @internal */
-  resume(): void;
-}
-
 /**
  * Proof that this thread holds a {@link Mutex}. Release it with `release()`, with `using`, or by letting `with()` do it.
  *
  * `using` and `release()` unlock without poison even when a throw ends the scope, because a disposer is not told why its scope ended:
  * for an update of several steps, use `mutex.with(...)`, which poisons when its function throws.
  */
-export class MutexGuard<T> implements Disposable, LockGuard<T> {
+export class MutexGuard<T> implements Disposable {
   readonly #lock: Guarded<T>;
   /** The lock too, until it is released: a reference is as cheap to look at as a flag, and ready for the unlocking. */
   #held: Guarded<T> | undefined;
@@ -98,7 +87,7 @@ export class MutexGuard<T> implements Disposable, LockGuard<T> {
     return "a MutexGuard proves that this thread holds the lock: send the Mutex itself";
   }
 
-  /** @internal */
+  /** For a Condvar: the lock, which this guard no longer unlocks until {@link resume}. @internal */
   suspend(): Guarded<T> {
     const lock = this.#mine();
     this.#held = undefined;

@@ -3,7 +3,7 @@ import { ReleasedError } from "../errors.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import type { Frozen } from "./frozen.ts";
-import { MutexGuard, Part, type Guarded, type LockGuard } from "./guard.ts";
+import { MutexGuard, Part, type Guarded } from "./guard.ts";
 
 /** What a reader's guard needs of its lock. @internal */
 export interface Readable<T> {
@@ -81,7 +81,7 @@ export interface Writable<T> extends Guarded<T> {
  * throws holds here too. (No subclass of it: the engine does not inline a constructor that calls `super`, which made an uncontended
  * write 2.5 times the bare pair instead of 1.7.)
  */
-export class WriteGuard<T> implements Disposable, LockGuard<T> {
+export class WriteGuard<T> implements Disposable {
   readonly #lock: Writable<T>;
   #held: Writable<T> | undefined;
 

@@ -14,7 +14,7 @@ export const setup = (readers: number): Shared => {
 export type Body = (s: Shared) => unknown;
 
 /** A step that others may see: between two of a writer's stores, or of a reader's loads. */
-const pauseWords = (): void => {
+export const pauseWords = (): void => {
   Atomics.load(new Int32Array(new SharedArrayBuffer(4)), 0);
 };
 const careful =

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { check, expectPassed, type CheckOptions } from "../../lib/check/index.ts";
-import { downgrade, late, read, setup, twice, upgrade, write, type Body } from "../support/rw-bodies.ts";
+import { Early, Forgetful, HalfTrusting, Mourning, Quiet, Trusting, Twin } from "./rw-lock.broken.ts";
+import { downgrade, late, pauseWords, read, setup, twice, upgrade, write, type Body } from "../support/rw-bodies.ts";
 
 /** Checks, and gives all the ends that were met. After each of them the lock must be free. Without bounds: rw-lock.model.long.ts. */
 function endsOf(threads: Body[], options: CheckOptions = {}, readers = 2): string[] {
@@ -78,5 +79,51 @@ describe("in every interleaving, an RwLock", () => {
     expect(endsOf([readLate, write], { timeouts: true, preemptions: 2 })).toEqual(["late,wrote", "read,wrote"]);
     expect(endsOf([writeLate, read], { timeouts: true, preemptions: 2 })).toEqual(["late,read", "wrote,read"]);
     expect(endsOf([writeLate, read, write], { timeouts: true, preemptions: 1 })).toEqual(["late,read,wrote", "wrote,read,wrote"]);
+  });
+});
+
+describe("the checker catches an RwLock that", () => {
+  interface Twins {
+    readonly lock: Twin;
+    readonly cells: Int32Array;
+  }
+  const verdict = (Broken: new (cells: Int32Array) => Twin, options: CheckOptions = {}): string => {
+    const reader =
+      (n: number) =>
+      ({ lock, cells }: Twins): void => {
+        lock.read(n, () => {
+          const first = cells[0];
+          pauseWords();
+          expect(cells[1]).toBe(first);
+        });
+      };
+    const writer = ({ lock, cells }: Twins): void => {
+      lock.write(() => {
+        cells[0] = (cells[0] ?? 0) + 1;
+        pauseWords();
+        cells[1] = (cells[1] ?? 0) + 1;
+      });
+    };
+    const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
+    const report = check<Twins>(
+      {
+        setup: () => ({ lock: new Broken(words(3)), cells: words(2) }),
+        threads: [reader(0), writer, options.deaths === undefined ? writer : reader(1)],
+      },
+      { time: 30_000, preemptions: 2, ...options },
+    );
+    return report.failure?.kind ?? report.verdict;
+  };
+
+  it.each<[string, new (cells: Int32Array) => Twin, CheckOptions]>([
+    ["reads without a second look", Trusting, {}],
+    ["looks only for a writer before it stays", HalfTrusting, {}],
+    ["leaves without waking", Quiet, {}],
+    ["waits for the dead", Mourning, { deaths: 1, mortal: [0], preemptions: 1 }],
+    ["forgets who waits in a slot", Forgetful, {}],
+    ["looks at the slots too early", Early, {}],
+  ])("%s", (_, Broken, options) => {
+    expect(verdict(Broken, options)).toMatch(/lost wake-up|deadlock|assertion|data race/);
+    expect(verdict(Twin, options)).toBe("passed");
   });
 });
