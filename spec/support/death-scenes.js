@@ -5,7 +5,7 @@
  * In a scene with `take` the victim has it when the waiters come. In a scene with `sleepAsync` the victim is one of those who sleep;
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
-import { Condvar, Mutex, Once, ReentrantMutex, RwLock, Semaphore } from "ferrous";
+import { Condvar, Mutex, Once, OnceLock, ReentrantMutex, RwLock, Semaphore } from "ferrous";
 
 /**
  * @template S what the threads share
@@ -87,6 +87,12 @@ const once = {
   wait: (/** @type {Once} */ it) => it.run(() => {}),
   waitAsync: (/** @type {Once} */ it) => it.runAsync(() => {}),
   look: (/** @type {Once} */ it) => (it.poisoned ? "poisoned" : it.done ? "done" : "free"),
+};
+
+const onceLock = {
+  make: () => /** @type {OnceLock<number>} */ (new OnceLock({ name: "the value" })),
+  wait: (/** @type {OnceLock<number>} */ it) => `the value is ${it.getOrInit(() => 7)}`,
+  waitAsync: async (/** @type {OnceLock<number>} */ it) => `the value is ${await it.getOrInitAsync(() => 7)}`,
 };
 
 const PERMITS = 3;
@@ -172,5 +178,9 @@ export const SCENES = {
     },
   }),
   "a once runs": scene({ ...once, take: (it) => void it.runAsync(() => /** @type {Promise<void>} */ (forEver())) }),
+  "a once lock is initialised": scene({
+    ...onceLock,
+    take: (it) => void it.getOrInitAsync(() => /** @type {Promise<number>} */ (forEver())),
+  }),
 };
 /** @typedef {keyof typeof SCENES} SceneName */
