@@ -9,6 +9,7 @@ export { CancelFlag } from "./sync/cancel-flag.ts";
 export { Condvar, type CondvarOptions, type ExclusiveGuard, type WaitResult } from "./sync/condvar.ts";
 export { MutexGuard } from "./sync/guard.ts";
 export { Mutex, type MutexOptions, type PoisonOptions } from "./sync/mutex.ts";
+export { Barrier, barrier, type BarrierResult } from "./sync/barrier.ts";
 export { Latch, latch } from "./sync/latch.ts";
 export { Lazy } from "./sync/lazy.ts";
 export { OnceLock } from "./sync/once-lock.ts";

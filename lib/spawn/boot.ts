@@ -11,6 +11,7 @@ import { reportUnjoined, type Boot, type Outcome, type Start } from "./outcome.t
 import { loadTask } from "./task.ts";
 // The kinds that an argument may be: an inline function imports none of them.
 import "../sync/atomic.ts";
+import "../sync/barrier.ts";
 import "../sync/cancel-flag.ts";
 import "../sync/condvar.ts";
 import "../sync/latch.ts";

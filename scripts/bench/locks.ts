@@ -4,6 +4,7 @@ import { Mutex, spawn } from "ferrous";
 import { Worker } from "node:worker_threads";
 import { contend, nothing } from "./threads/contenders.js";
 import { inTurns, median, nanoseconds, print, ratio, type Row, type Subject } from "./measure.ts";
+import { othersAlone, othersTogether } from "./others.ts";
 
 const ROUNDS = 9;
 const ns = (value: number): string => `${value.toFixed(1)} ns`;
@@ -17,8 +18,12 @@ export async function run(): Promise<void> {
     await spawning(rows);
     await uncontended(rows);
     print("One thread", rows);
+    print("One thread, the other locks", await othersAlone());
   }
-  if (only !== "one") print("Contended: operations a second", await contended());
+  if (only !== "one") {
+    print("Contended: operations a second", await contended());
+    print("Together, the other locks", await othersTogether());
+  }
 }
 
 function fromMap(figures: ReadonlyMap<string, number[]>, name: string): string {

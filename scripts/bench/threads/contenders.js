@@ -36,7 +36,7 @@ function unlock(cells) {
 
 const sink = new Int32Array(1);
 /** Some work: about 0.8 ns a step. @param {number} steps */
-function work(steps) {
+export function work(steps) {
   let x = sink[0] ?? 0;
   for (let i = 0; i < steps; i++) x = (Math.imul(x, 1664525) + 1013904223) | 0;
   sink[0] = x;

@@ -1,0 +1,293 @@
+/**
+ * A meeting point: so many threads wait until all of them have come, again and again.
+ *
+ *     word 0  STATE    GENERATION << 15 | ARRIVED << 1 | BROKEN
+ *          1  SLOTS    one for each of `count` threads: id << 1 | WAITING
+ *
+ *     arriving     own name into a slot, WAITING; then ARRIVED + 1; the last of a generation: GENERATION + 1, ARRIVED = 0, wakes all
+ *     giving up    ARRIVED - 1, if the generation is still the same; WAITING off
+ *     a death      whoever comes, and every sleeper after a death, looks at the names of its generation: a dead one breaks the barrier
+ *
+ * A name stays in its slot when a generation is complete: who took part once is expected again. So a thread that ends after it has
+ * taken part, however it ends, breaks the barrier for those who wait then or later; it could never be complete again.
+ *
+ * No wake-up is lost: a thread sleeps only on a STATE of its own generation that is not BROKEN; completing and breaking change STATE
+ * first and notify second. A name is in its slot before it is counted, so no dead thread's arrival goes unseen.
+ *
+ * Source: the generation is that of C. D. Marlin's and of POSIX' barriers; the named slots are ours.
+ */
+import { BrokenBarrierError } from "../errors.ts";
+import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout, type Place } from "../memory/place.ts";
+import { Word } from "../memory/word.ts";
+import { Line } from "../park/line.ts";
+import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { requireBlocking, wait, type Attempt } from "../park/wait.ts";
+import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
+import { currentThread } from "../thread/current.ts";
+import { nameOf, type NameOptions } from "./name.ts";
+
+const KIND = "Barrier@1";
+const BROKEN = 1;
+const ONE_ARRIVED = 1 << 1;
+const GENERATION_SHIFT = 15;
+/** BOUND: STATE stays below 2^30. A sleeper would have to miss 2^15 generations on end to take another for its own. */
+const GENERATIONS = (1 << 15) - 1;
+const MAX_COUNT = (1 << 14) - 1;
+const arrivedIn = (state: number): number => (state >>> 1) & MAX_COUNT;
+const generationOf = (state: number): number => state >>> GENERATION_SHIFT;
+
+const WAITING = 1;
+const ownerOf = (slot: number): number => slot >>> 1;
+
+const bytesOf = (count: number): number => 4 + 4 * Math.max(1, count);
+
+/** How a wait at a barrier ended. */
+export interface BarrierResult {
+  /** True for exactly one of those who met, the last one to come. */
+  readonly leader: boolean;
+}
+
+/**
+ * Lets threads go on only when `count` of them have come; then it starts over.
+ *
+ * When a thread that has taken part ends, the barrier is broken: who waits and who comes gets a {@link BrokenBarrierError}. For work
+ * whose threads come and go, make a barrier for each group of them.
+ *
+ * @example
+ * const round = new Barrier(3, { name: "round" });
+ * // in each of three threads: compute(); if (round.wait().leader) swapBuffers(); round.wait();
+ */
+export class Barrier {
+  readonly #state: Word;
+  readonly #count: number;
+  readonly #name: string | undefined;
+  #line: Line | undefined;
+  /** The number of this thread's slot, -1 before its first wait, and how many of its waits are going on. */
+  #mine = -1;
+  #waits = 0;
+
+  /**
+   * @param count         how many meet, 0 to 16,383; with 0 or 1, nobody waits and everybody leads
+   * @param options.name  what messages call it
+   * @throws {RangeError} `count` is no such number
+   */
+  constructor(count: number, options?: NameOptions);
+  constructor(count: number, options?: NameOptions, place?: Place) {
+    this.#count = checkCount(count);
+    this.#name = nameOf(options, "a barrier");
+    if (place !== undefined) checkPlace("a Barrier", place.buffer, place.byteOffset, bytesOf(count), 4);
+    this.#state = place === undefined ? Word.fresh(bytesOf(count)) : Word.at(place.buffer, place.byteOffset);
+  }
+
+  /**
+   * Opens the barrier that lies at a place, as a struct's field `barrier(count)` does; initialises nothing: zeroed bytes are one to which
+   * nobody has come. It takes 4 bytes, and 4 for each thread.
+   * @param count  the same in every thread
+   * @throws {TypeError} the buffer is not shared
+   * @throws {RangeError} the place is outside the buffer, or no multiple of 4; or it is no count
+   */
+  static at(buffer: SharedArrayBuffer, byteOffset: number, count: number, options?: NameOptions): Barrier {
+    return new (Barrier as new (count: number, options: NameOptions | undefined, place: Place) => Barrier)(count, options, {
+      buffer,
+      byteOffset,
+    });
+  }
+
+  static {
+    registerLayout(KIND, (count) => layoutOf(count as number));
+    registerKind(KIND, ({ place, name, type }) =>
+      Barrier.at(place.buffer, place.byteOffset, type as number, name === undefined ? undefined : { name }),
+    );
+  }
+
+  /** What crosses to another thread. */
+  [HANDLE](): HandleBody {
+    const { buffer, byteOffset } = this.#state;
+    return { kind: KIND, place: { buffer, byteOffset }, name: this.#name, type: this.#count };
+  }
+
+  /** Has a thread that took part ended? True once somebody has noticed. */
+  get broken(): boolean {
+    return (this.#state.load() & BROKEN) !== 0;
+  }
+
+  /**
+   * Blocks this thread until all have come. A wait that fails has not come.
+   * @param opts.timeout  milliseconds; without it, waits for ever
+   * @param opts.signal   a CancelFlag that calls the wait off
+   * @throws {BrokenBarrierError} a thread that has taken part has ended
+   * @throws {TimeoutError} the time was over
+   * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}
+   */
+  wait(opts?: WaitOptions): BarrierResult {
+    new Limits(opts, "wait").throwIfCancelled();
+    requireBlocking(this, "wait");
+    const generation = this.#arrive();
+    if (generation === undefined) return { leader: true };
+    try {
+      wait(this.#attempt(generation), this, "wait", opts);
+    } catch (error) {
+      if (!this.#giveUp(generation)) throw error;
+    }
+    this.#leave();
+    return { leader: false };
+  }
+
+  /**
+   * As {@link wait}, awaiting.
+   * @param opts.signal  a CancelFlag or an AbortSignal that calls the wait off
+   */
+  async waitAsync(opts?: AsyncWaitOptions): Promise<BarrierResult> {
+    timeoutOf(opts);
+    abortSignalOf(opts)?.throwIfAborted();
+    const generation = this.#arrive();
+    if (generation === undefined) return { leader: true };
+    this.#line ??= new Line();
+    let came = true;
+    const giveUp = (): void => {
+      came = this.#giveUp(generation);
+    };
+    try {
+      await this.#line.wait(this.#attempt(generation), () => undefined, this, "wait", opts, giveUp);
+    } catch (error) {
+      if (!came) throw error;
+    }
+    this.#leave();
+    return { leader: false };
+  }
+
+  // --- the algorithm ---
+
+  /** Comes: gives the generation to wait for, undefined to the last one. */
+  #arrive(): number | undefined {
+    this.#takeSlot();
+    for (;;) {
+      const seen = this.#state.load();
+      this.#throwIfBroken(seen);
+      const last = arrivedIn(seen) + 1 >= this.#count;
+      const generation = generationOf(seen);
+      const next = last ? ((generation + 1) & GENERATIONS) << GENERATION_SHIFT : seen + ONE_ARRIVED;
+      if (this.#state.compareExchange(seen, next) !== seen) continue;
+      if (!last) return generation;
+      this.#state.notify();
+      this.#leave();
+      return undefined;
+    }
+  }
+
+  /** Goes on if the generation is complete; else says what to sleep on. */
+  #attempt(generation: number): Attempt {
+    return () => {
+      const seen = this.#state.load();
+      if (generationOf(seen) !== generation) return undefined;
+      this.#throwIfBroken(seen);
+      return { word: this.#state, value: seen };
+    };
+  }
+
+  /** Looks at the names too. What it throws leaves this thread's name where it is: it has come, and others may wait for it. */
+  #throwIfBroken(seen: number): void {
+    if ((seen & BROKEN) === 0) {
+      if (this.#findDead() === undefined) return;
+      for (let now = seen, next = now; ; now = next) {
+        // Complete after all: then this generation is not concerned.
+        if (generationOf(now) !== generationOf(seen)) return;
+        next = this.#state.compareExchange(now, now | BROKEN);
+        if (next === now) break;
+      }
+      this.#state.notify();
+    }
+    this.#leave();
+    const dead = this.#findDead();
+    const who = dead === undefined ? "a thread" : currentThread().registry.describe(dead);
+    throw new BrokenBarrierError(
+      `${this.describe()} is broken: ${who} has taken part in it and has ended, so it can never be complete again. ` +
+        `Let threads that meet at a barrier live until the last meeting, and make a new one for others.`,
+    );
+  }
+
+  #findDead(): number | undefined {
+    const { id, registry } = currentThread();
+    for (let n = 0; n < this.#count; n++) {
+      const owner = ownerOf(this.#slot(n).load());
+      if (owner !== 0 && owner !== id && !registry.isAlive(owner)) return owner;
+    }
+    return undefined;
+  }
+
+  /** Puts this thread's name into a slot, for good; with more threads than slots, instead of one who does not wait. */
+  #takeSlot(): void {
+    const { id, registry } = currentThread();
+    const waiting = (id << 1) | WAITING;
+    this.#waits++;
+    if (this.#mine !== -1 && this.#replace(this.#mine, (owner) => owner === id, waiting)) return;
+    const isFree = (owner: number): boolean => owner === 0;
+    // Never a dead one's, which must be found.
+    const isIdle = (owner: number, waits: boolean): boolean => !waits && registry.isAlive(owner);
+    for (const suits of [isFree, isIdle]) {
+      for (let n = 0; n < this.#count; n++) {
+        if (!this.#replace(n, suits, waiting)) continue;
+        this.#mine = n;
+        return;
+      }
+    }
+    this.#mine = -1;
+  }
+  #replace(n: number, suits: (owner: number, waits: boolean) => boolean, next: number): boolean {
+    const slot = this.#slot(n);
+    const seen = slot.load();
+    return suits(ownerOf(seen), (seen & WAITING) !== 0) && slot.compareExchange(seen, next) === seen;
+  }
+
+  /** The name stays. */
+  #leave(): void {
+    this.#waits--;
+    if (this.#waits > 0 || this.#mine === -1) return;
+    const { id } = currentThread();
+    this.#slot(this.#mine).compareExchange((id << 1) | WAITING, id << 1);
+  }
+
+  /** Takes the arrival back; true if the generation was complete before. What is broken is left as it is. */
+  #giveUp(generation: number): boolean {
+    for (;;) {
+      const seen = this.#state.load();
+      if (generationOf(seen) !== generation) return true;
+      if ((seen & BROKEN) !== 0) break;
+      if (this.#state.compareExchange(seen, seen - ONE_ARRIVED) !== seen) continue;
+      this.#leave();
+      break;
+    }
+    return false;
+  }
+
+  #slot(n: number): Word {
+    return this.#state.next(1 + n);
+  }
+
+  /** As messages call it. @internal */
+  describe(): string {
+    return this.#name === undefined ? "a barrier without a name" : `barrier "${this.#name}"`;
+  }
+}
+
+/** The type of a struct's field that is a barrier of so many: `struct("Game", { round: barrier(4) })`. See {@link Barrier.at}. */
+export function barrier(count: number): { readonly [LAYOUT]: Layout<Barrier> } {
+  return { [LAYOUT]: layoutOf(count) };
+}
+
+function layoutOf(count: number): Layout<Barrier> {
+  return {
+    kind: KIND,
+    type: checkCount(count),
+    byteLength: bytesOf(count),
+    align: 4,
+    at: (buffer, byteOffset) => Barrier.at(buffer, byteOffset, count),
+  };
+}
+
+function checkCount(count: unknown): number {
+  if (typeof count === "number" && Number.isInteger(count) && count >= 0 && count <= MAX_COUNT) return count;
+  throw new RangeError(
+    `a barrier is for a whole number of threads from 0 to ${String(MAX_COUNT)}; it was given ${typeof count === "number" ? String(count) : kindOf(count)}.`,
+  );
+}
