@@ -5,7 +5,7 @@
  * In a scene with `take` the victim has it when the waiters come. In a scene with `sleepAsync` the victim is one of those who sleep;
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
-import { Condvar, Mutex, Once, OnceLock, ReentrantMutex, RwLock, Semaphore } from "ferrous";
+import { Barrier, Condvar, Mutex, Once, OnceLock, ReentrantMutex, RwLock, Semaphore } from "ferrous";
 
 /**
  * @template S what the threads share
@@ -95,6 +95,12 @@ const onceLock = {
   waitAsync: async (/** @type {OnceLock<number>} */ it) => `the value is ${await it.getOrInitAsync(() => 7)}`,
 };
 
+const barrier = {
+  wait: (/** @type {Barrier} */ it) => void it.wait(),
+  waitAsync: async (/** @type {Barrier} */ it) => void (await it.waitAsync()),
+  look: (/** @type {Barrier} */ it) => (it.broken ? "broken" : "free"),
+};
+
 const PERMITS = 3;
 const semaphore = {
   make: () => new Semaphore(PERMITS, { name: "permits" }),
@@ -181,6 +187,20 @@ export const SCENES = {
   "a once lock is initialised": scene({
     ...onceLock,
     take: (it) => void it.getOrInitAsync(() => /** @type {Promise<number>} */ (forEver())),
+  }),
+  // One place more than there are threads, so that it stays closed.
+  "a barrier is waited at": scene({
+    ...barrier,
+    make: (waiters) => new Barrier(waiters + 2),
+    sleep: (it) => void it.wait(),
+    sleepAsync: (it) => it.waitAsync(),
+  }),
+  // The victim took part in the first round, and dies on the way to the second.
+  "a barrier was passed": scene({
+    ...barrier,
+    make: (waiters) => new Barrier(waiters + 1),
+    enter: (it) => void it.wait(),
+    take: () => {},
   }),
 };
 /** @typedef {keyof typeof SCENES} SceneName */
