@@ -10,7 +10,7 @@ import { ADVICE, CAPTURED, describe, isAssertion, isForeignView, isPromise, text
 import { Segments } from "./foreign.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
 import { Kind, type Op, type Step } from "./operation.ts";
-import { BYTES_PER } from "./real.ts";
+import { BYTES_PER, INT32 } from "./real.ts";
 import type { FailureKind } from "./report.ts";
 import { isIdle } from "./spin.ts";
 import type { State, Undertaker } from "./state.ts";
@@ -63,6 +63,15 @@ export class Executor {
     throw error;
   }
 
+  /** What the running thread asks of the supervisor: every sleeper shall look again. In setup and after nobody sleeps. */
+  wakeEverybody(registry: SharedBuffer): void {
+    if (this.current !== undefined) this.operate(Kind.WAKE_ALL, registry, INT32, 0, undefined);
+  }
+  /** The running thread's next wait ends by itself. */
+  naps(): void {
+    if (this.current !== undefined) this.current.naps = true;
+  }
+
   /** An operation of the running thread: answered from its log, or done when its turn has come. */
   operate(kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b?: unknown): unknown {
     const thread = this.current as ModelThread;
@@ -87,6 +96,7 @@ export class Executor {
       return thread.suspend();
     }
     thread.cursor++;
+    thread.naps = false;
     this.#segments.begin(thread);
     return result;
   }
@@ -167,6 +177,7 @@ export class Executor {
     if (!isThat(op, kind, buffer, element, index, a, b)) return this.#differs(thread, op, kind, a);
     const result = thread.results[at];
     thread.cursor = at + 1;
+    thread.naps = false;
     this.#segments.repeat(thread);
     if (kind < Kind.READ) thread.calls = 0;
     if (kind === Kind.WAIT && result === "timed-out") thread.waited += op.b as number;
@@ -187,7 +198,8 @@ export class Executor {
     const start = addressOf(buffer, element, index);
     const end = start + (BYTES_PER[element] as number);
     const site = this.current?.mode === "lookahead" ? undefined : this.#world.site();
-    return { kind, buffer: buffer.id, element, index, start, end, a, b, site };
+    const naps = kind === Kind.WAIT && this.current?.naps === true;
+    return { kind, buffer: buffer.id, element, index, start, end, a, b, naps, site };
   }
 }
 

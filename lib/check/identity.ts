@@ -8,9 +8,8 @@ import { enterThread, type Current } from "../thread/current.ts";
 import { Field, Registry, enterRegistry } from "../thread/registry.ts";
 import type { Replacements } from "./globals.ts";
 import type { Memory, SharedBuffer } from "./memory.ts";
+import { INT32 } from "./real.ts";
 import { MAX_THREADS } from "./scenario.ts";
-
-const INT32 = 5;
 
 /** Where a thread's record says whether it lives, and what stands there once it is dead. */
 export interface Life {
@@ -20,16 +19,26 @@ export interface Life {
   readonly dead: number;
 }
 
+/** What the model does in a supervisor's place. */
+export interface Supervisor {
+  wakeEverybody(this: void): void;
+  naps(this: void): void;
+}
+
 /** One thread's identity; notes when its code is about to sleep, or asks who lives. */
 class ModelCurrent implements Current {
   readonly id: number;
   readonly spins = false;
+  readonly wakeEverybody: () => void;
+  readonly naps: () => void;
   readonly #registry: Registry;
   asked = false;
 
-  constructor(id: number, registry: Registry) {
+  constructor(id: number, registry: Registry, supervisor: Supervisor) {
     this.id = id;
     this.#registry = registry;
+    this.wakeEverybody = supervisor.wakeEverybody;
+    this.naps = supervisor.naps;
   }
   get modelled(): boolean {
     this.asked = true;
@@ -81,12 +90,12 @@ export class Identities {
   readonly #outsider: ModelCurrent;
   readonly #lives: readonly Life[];
 
-  constructor(names: readonly string[], memory: Memory) {
+  constructor(names: readonly string[], memory: Memory, supervisor: Supervisor) {
     const { registry, ids, lives } = theTown();
     const [outsider, ...others] = ["setup and after", ...names].map((name, at) => {
       const id = ids[at] as number;
       if (registry.nameOf(id) !== name) registry.setName(id, name);
-      return new ModelCurrent(id, registry);
+      return new ModelCurrent(id, registry, supervisor);
     });
     this.#registry = registry;
     this.#outsider = outsider as ModelCurrent;

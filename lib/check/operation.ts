@@ -9,7 +9,7 @@
  * the Verification of Concurrent Systems" (1996).
  */
 
-/** The operations of `Atomics`, and the plain accesses, which are no choice points. */
+/** The operations of `Atomics`, what only ferrous' supervisor can do, and the plain accesses, which are no choice points. */
 export const Kind = {
   LOAD: 0,
   STORE: 1,
@@ -22,8 +22,9 @@ export const Kind = {
   XOR: 8,
   WAIT: 9,
   NOTIFY: 10,
-  READ: 11,
-  WRITE: 12,
+  WAKE_ALL: 11,
+  READ: 12,
+  WRITE: 13,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 export const KIND_NAMES = [
@@ -38,6 +39,7 @@ export const KIND_NAMES = [
   "xor",
   "wait",
   "notify",
+  "wakeEverybody",
   "reads",
   "writes",
 ] as const;
@@ -56,6 +58,8 @@ export interface Op {
   /** The operands: value; expected and replacement; expected and timeout; count. */
   readonly a: unknown;
   readonly b: unknown;
+  /** A wait that ends by itself, when nothing else is left to happen: it only lets others go first for a while. */
+  readonly naps: boolean;
   /** Where in the source, when the run is recorded for a trace. */
   readonly site: string | undefined;
 }
@@ -86,8 +90,10 @@ export interface Step {
   /** The bytes touched; a queue of sleepers is known by `start`. */
   readonly start: number;
   readonly end: number;
-  /** A death that is told to all sleepers touches every queue. */
+  /** What is told to all sleepers, such as a death, touches every queue. */
   readonly everyQueue: boolean;
+  /** It happened because nothing else was left to happen, so all earlier steps are its cause. */
+  readonly quiet: boolean;
   /** {@link CALL} and {@link RETURN}. */
   calls: number;
   /** For traces: what the operation returned, and the element before and after. */

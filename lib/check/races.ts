@@ -110,7 +110,7 @@ class Detector {
 
 /** What an operation does by the memory model, whatever value it leaves: an exchange writes even what was there before. */
 function directionsOf({ kind, a }: Op, result: unknown): { reads: boolean; writes: boolean } {
-  if (kind === Kind.NOTIFY) return { reads: false, writes: false };
+  if (kind === Kind.NOTIFY || kind === Kind.WAKE_ALL) return { reads: false, writes: false };
   const reads = kind !== Kind.STORE;
   const writes = kind !== Kind.LOAD && kind !== Kind.WAIT && (kind !== Kind.CAS || Object.is(result, a));
   return { reads, writes };

@@ -32,6 +32,7 @@ export interface Cells {
   readonly byteLength: number;
 }
 
+export const INT32 = ARRAYS.indexOf(Int32Array);
 export const BYTES_PER = ARRAYS.map((array) => array.BYTES_PER_ELEMENT);
 const NAMES = ARRAYS.map((array) => array.name);
 const tagOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Int8Array.prototype), Symbol.toStringTag)?.get as () =>

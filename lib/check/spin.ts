@@ -24,7 +24,7 @@ export interface Look {
 
 /** Has the thread done this very operation lately, and nothing but look since, so that it may be going round? Cheap; asked at every operation. */
 export function mayRepeat(thread: ModelThread, op: Op): boolean {
-  if (op.kind === Kind.WAIT || op.kind === Kind.NOTIFY) return false;
+  if (op.kind >= Kind.WAIT) return false;
   const oldest = Math.max(thread.state.idleFrom, thread.ops.length - LONGEST);
   for (let at = thread.ops.length - 1; at >= oldest; at--) {
     if ((thread.ops[at] as Op).kind === Kind.WRITE) return false;

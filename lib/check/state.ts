@@ -52,6 +52,8 @@ interface Mark {
 }
 
 const NOBODY: readonly number[] = [];
+/** So often does the same nap (place, value and length) end by itself in one execution; who sleeps once more is stuck. */
+const NAPS = 3;
 type Element = number | bigint | undefined;
 
 export class State {
@@ -79,8 +81,14 @@ export class State {
     }
     for (const { id, state } of this.threads) {
       if (state.status !== Status.ASLEEP) continue;
-      if (state.timeouts < this.#limits.timeouts && state.pending?.b !== Infinity) choices.push(choiceOf(id, Deed.TIME_OUT));
+      if (this.#canTimeOut(state)) choices.push(choiceOf(id, Deed.TIME_OUT));
       if (state.wakes < this.#limits.spurious) choices.push(choiceOf(id, Deed.WAKE));
+    }
+    // Time passes by itself only where nothing else can happen: a nap is too short to be told from what others do in it.
+    if (choices.length === 0) {
+      for (const { id, state } of this.threads) {
+        if (state.status === Status.ASLEEP && this.#mayNap(id, state.pending as Op)) choices.push(choiceOf(id, Deed.TIME_OUT));
+      }
     }
     // A death alone makes no execution: where nothing else can happen, the survivors are stuck already.
     if (choices.length > 0 && this.#deaths < this.#limits.deaths) {
@@ -89,6 +97,25 @@ export class State {
       }
     }
     return choices;
+  }
+
+  #mayNap(thread: number, op: Op): boolean {
+    if (!op.naps) return false;
+    const again = this.steps.filter(({ quiet, thread: who, op: { start, a, b } }) => {
+      return quiet && who === thread && start === op.start && a === op.a && b === op.b;
+    });
+    return again.length < NAPS;
+  }
+
+  /** Is there nothing left to happen but that naps end? */
+  get isQuiet(): boolean {
+    return this.threads.every(({ state }) => {
+      if (state.status === Status.READY) return state.spinsOn !== undefined;
+      return state.status !== Status.ASLEEP || !(this.#canTimeOut(state) || state.wakes < this.#limits.spurious);
+    });
+  }
+  #canTimeOut(state: ThreadState): boolean {
+    return state.timeouts < this.#limits.timeouts && state.pending?.b !== Infinity;
   }
 
   /** Notes where this execution stands, under the number of its next step. */
@@ -122,6 +149,12 @@ export class State {
   go(thread: ModelThread, op: Op): unknown {
     if (op.kind === Kind.WAIT) return this.#wait(thread, op);
     if (op.kind === Kind.NOTIFY) return this.#notify(thread, op);
+    if (op.kind === Kind.WAKE_ALL) {
+      this.#wakeEverybody((woke) => {
+        this.#took(thread, op, Deed.GO, Touch.NONE, Touch.WRITE, undefined, undefined, undefined, woke);
+      });
+      return this.#advance(thread, op, undefined);
+    }
     const buffer = this.#memory.byId(op.buffer);
     const cells = buffer.cells(op.element);
     const before = cells[op.index] as number | bigint;
@@ -144,10 +177,11 @@ export class State {
       this.#die(thread, op);
       return;
     }
-    const result = deed === Deed.TIME_OUT ? "timed-out" : "ok";
-    this.#took(thread, op, deed, Touch.NONE, Touch.WRITE, result);
-    thread.record(op, result);
     const late = deed === Deed.TIME_OUT;
+    const result = late ? "timed-out" : "ok";
+    const quiet = late && this.isQuiet;
+    this.#took(thread, op, deed, Touch.NONE, Touch.WRITE, result, undefined, undefined, NOBODY, quiet);
+    thread.record(op, result);
     thread.state = thread.state.gaveUp(thread.ops.length, this.steps.length, late ? 1 : 0, late ? 0 : 1);
   }
 
@@ -188,18 +222,24 @@ export class State {
     cells[index] = dead;
     this.#memory.note(buffer, element, index, before, dead, true);
     thread.state = thread.state.ended(Status.DEAD, thread.ops.length, undefined);
-    const woken = this.threads.filter(({ id, state }) => state.status === Status.ASLEEP && this.#undertaker.sleepsNoted(id));
     const start = addressOf(buffer, element, index);
     const life: Op = { ...op, start, end: start + 4 };
-    const woke = woken.map(({ id }) => id);
-    this.#took(thread, life, Deed.DIE, Touch.WRITE, Touch.WRITE, undefined, before, dead, woke);
-    for (const sleeper of woken) this.#wake(sleeper);
-    // Who looked before the death and sleeps after it would miss it: the supervisor repeats the wake-up until everybody has looked.
-    for (const other of this.threads) {
-      if (other.state.status === Status.READY && !woken.includes(other) && this.#undertaker.sleepsNoted(other.id))
-        other.state = other.state.told(true);
-    }
+    this.#wakeEverybody((woke) => {
+      this.#took(thread, life, Deed.DIE, Touch.WRITE, Touch.WRITE, undefined, before, dead, woke);
+    });
     this.#stopSpinning(start, start + 4);
+  }
+
+  /** As the supervisor does: makes every sleeper look again. `took` notes the step, given whom it wakes. */
+  #wakeEverybody(took: (woke: readonly number[]) => void): void {
+    const known = this.threads.filter(({ id }) => this.#undertaker.sleepsNoted(id));
+    const woken = known.filter(({ state }) => state.status === Status.ASLEEP);
+    took(woken.map(({ id }) => id));
+    for (const sleeper of woken) this.#wake(sleeper);
+    // Who looked before and sleeps afterwards would miss it: the supervisor repeats the wake-up until everybody has looked.
+    for (const other of known) {
+      if (other.state.status === Status.READY && !woken.includes(other)) other.state = other.state.told(true);
+    }
   }
 
   #wake(sleeper: ModelThread): void {
@@ -230,10 +270,11 @@ export class State {
     before?: Element,
     after?: Element,
     woke = NOBODY,
+    quiet = false,
   ): void {
     const { start, end } = op;
-    const everyQueue = deed === Deed.DIE && memory === Touch.WRITE;
+    const everyQueue = (deed === Deed.DIE && memory === Touch.WRITE) || (deed === Deed.GO && op.kind === Kind.WAKE_ALL);
     const choice = choiceOf(thread.id, deed);
-    this.steps.push({ choice, thread: thread.id, op, memory, queue, start, end, everyQueue, calls: 0, result, before, after, woke });
+    this.steps.push({ choice, thread: thread.id, op, memory, queue, start, end, everyQueue, quiet, calls: 0, result, before, after, woke });
   }
 }

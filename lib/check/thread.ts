@@ -204,6 +204,8 @@ export class ModelThread {
   waited = 0;
   /** CALL if its next operation is the first of a call: see history.ts. */
   calls = 0;
+  /** Does its next wait end by itself? */
+  naps = false;
   /** Does it seem to go round? What it would do next, as far as `horizon` operations ahead: see spin.ts. */
   suspect = false;
   ahead: Look[] = [];
@@ -219,6 +221,7 @@ export class ModelThread {
   /** Before the body is run from its start. */
   restart(mode: "live" | "lookahead"): void {
     this.mode = mode;
+    this.naps = false;
     this.lookedAhead = mode === "lookahead";
     this.cursor = this.asked = this.drawn = this.waited = this.swallowed = 0;
   }

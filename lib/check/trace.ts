@@ -70,6 +70,7 @@ function describe(step: Step, names: Names, world: ModelWorld): string {
   const show = (value: unknown): string => names.show(op, value);
   const wakes = woke.map((thread) => world.names[thread] ?? "").join(", ");
   if (deed === Deed.DIE) return wakes === "" ? "dies" : `dies; told to ${wakes}`;
+  if (op.kind === Kind.WAKE_ALL) return wakes === "" ? "makes every sleeper look: nobody sleeps" : `makes every sleeper look: ${wakes}`;
   const place = names.of(op);
   if (deed === Deed.TIME_OUT) return `its wait for ${place} runs out`;
   if (deed === Deed.WAKE) return "wakes without cause";

@@ -82,7 +82,10 @@ export class ModelWorld implements World {
     this.#recording = recording;
     this.names = program.names;
     this.views = new Views(this.memory, () => this.#machine?.executor);
-    this.#identities = new Identities(this.names, this.memory);
+    this.#identities = new Identities(this.names, this.memory, {
+      wakeEverybody: () => this.#machine?.executor.wakeEverybody(this.#identities.buffer),
+      naps: () => this.#machine?.executor.naps(),
+    });
   }
 
   install(machine: Machine, replaced: Replacements): void {

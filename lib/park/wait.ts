@@ -95,7 +95,7 @@ export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: Wai
   }
   if (first === undefined) return;
   if (limits.left === 0) throw limits.timedOut(awaited.describe(), verb);
-  const bed = thread.modelled ? new ModelledBed() : new Bed(thread, awaited, limits.endless);
+  const bed = thread.modelled ? new ModelledBed(thread) : new Bed(thread, awaited, limits.endless);
   try {
     for (let sleep: Sleep | undefined = first; sleep !== undefined; sleep = attempt(waiter)) {
       limits.throwIfCancelled();
@@ -176,11 +176,17 @@ class Bed {
 
 /** In the checker's world sleepers are known to the model, which does the supervisor's part. */
 class ModelledBed {
+  readonly #thread: Current;
+  constructor(thread: Current) {
+    this.#thread = thread;
+  }
   noteFor(_word: SleepWord): boolean {
     return true;
   }
-  sleep({ word, value }: Sleep, left: number): boolean {
-    return word.wait(value as never, left) !== "timed-out";
+  sleep({ word, value, atMost = Infinity }: Sleep, left: number): boolean {
+    const naps = atMost <= left && atMost !== Infinity;
+    if (naps) this.#thread.naps?.();
+    return word.wait(value as never, Math.min(left, atMost)) !== "timed-out" || naps;
   }
   leave(): void {}
 }

@@ -15,6 +15,10 @@ export interface Current {
   readonly spins: boolean;
   /** Is this a real thread, with a supervisor to talk to, or a modelled one? */
   readonly modelled: boolean;
+  /** What the checker's world does in place of a supervisor that is asked to make every sleeper look again. */
+  readonly wakeEverybody?: () => void;
+  /** Tells the checker's world that the sleep which comes next ends by itself. */
+  readonly naps?: () => void;
 }
 
 let current: Current | undefined;

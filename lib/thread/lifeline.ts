@@ -195,7 +195,9 @@ export function verdictOn(seq: number): readonly CycleStep[] | undefined {
 
 /** Makes every sleeper of the process look again. Without a supervisor each does so by itself, within 200 ms. */
 export function wakeEverybody(): void {
-  if (isSupervised()) send({ type: "wake" });
+  const thread = currentThread();
+  if (thread.wakeEverybody !== undefined) thread.wakeEverybody();
+  else if (isSupervised()) send({ type: "wake" });
 }
 
 // --- threads ---

@@ -6,6 +6,8 @@ import { limitsOf, programOf, type CheckOptions, type Scenario } from "../../lib
 import { Exhaustive } from "../../lib/check/strategy/exhaustive.ts";
 import { inWorld } from "../../lib/check/world.ts";
 import { PoisonedError } from "../../lib/errors.ts";
+import { currentThread } from "../../lib/thread/current.ts";
+import { wakeEverybody } from "../../lib/thread/lifeline.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 import { program, run, words, type Program } from "./programs.ts";
 
@@ -87,7 +89,7 @@ describe.each<[number, string, CheckOptions]>([
 describe("the reduced search of a Mutex whose holders die", () => {
   it("ends in everything that the naive search ends in", () => {
     const scenario = {
-      setup: words,
+      setup: () => new Int32Array(new SharedArrayBuffer(12)),
       threads: [0, 1].map(() => (cells: Int32Array) => {
         try {
           Mutex.at(cells.buffer as SharedArrayBuffer, 0)
@@ -108,5 +110,38 @@ describe("the reduced search of a Mutex whose holders die", () => {
     expect([...reduced.traces.keys()].sort()).toEqual([...naive.traces.keys()].sort());
     expect(Math.max(...reduced.traces.values())).toBe(1);
     expect(reduced.executions).toBeLessThan(naive.executions);
+    // They did get as far as that.
+    expect([...reduced.ends].some((end) => end.includes("poisoned"))).toBe(true);
+  });
+
+  it("does so with a canceller that makes every sleeper look again", () => {
+    // Words 0 flag, 1 what is slept on. The sleeper asks who it is, so a supervisor would know of it.
+    const sleeps = (cells: Int32Array): string => {
+      void currentThread().registry;
+      for (let looks = 1; ; looks++) {
+        if (Atomics.load(cells, 0) === 1) return `off after ${String(looks)}`;
+        Atomics.wait(cells, 1, 0);
+      }
+    };
+    const scenario = {
+      setup: words,
+      threads: [
+        sleeps,
+        sleeps,
+        (cells: Int32Array) => {
+          Atomics.store(cells, 0, 1);
+          wakeEverybody();
+        },
+      ],
+    };
+    const [naive, reduced] = [false, true].map((reduce) => explore(scenario, (cells) => Array.from(cells), reduce, {})) as [
+      Explored,
+      Explored,
+    ];
+    expect([...reduced.ends].sort()).toEqual([...naive.ends].sort());
+    expect([...reduced.traces.keys()].sort()).toEqual([...naive.traces.keys()].sort());
+    expect(Math.max(...reduced.traces.values())).toBe(1);
+    expect(reduced.executions).toBeLessThan(naive.executions);
+    expect(reduced.stuck).toBe(false);
   });
 });

@@ -103,4 +103,78 @@ describe("in every interleaving, the driver that blocks", () => {
     expect(report.failure?.kind).toMatch(/deadlock|lost wake-up/);
     expect(report.failure?.trace).toContain("dies");
   });
+
+  describe("with an attempt that only lets others go first for a while", () => {
+    /** Takes the token at its second look, although nobody tells it to. */
+    const patient =
+      (state: Word, looks = 2) =>
+      ({ wakes }: Waiter) =>
+        wakes + 1 < looks ? { word: state, value: 0, atMost: 1 } : undefined;
+
+    it("sleeps no longer than that", () => {
+      const report = check({
+        setup,
+        threads: [
+          (state) => {
+            wait(patient(state), token, "take", undefined);
+          },
+        ],
+      });
+      expectPassed(report);
+      expect(report.executions).toBe(1);
+    });
+
+    it("sees all orders in which two such sleeps can end", () => {
+      const orders = new Set<string>();
+      const report = check({
+        setup: () => ({ state: setup(), next: setup() }),
+        threads: [0, 1].map(() => ({ state, next }: { state: Word; next: Word }) => {
+          wait(patient(state), token, "take", undefined);
+          return next.add(1);
+        }),
+        after: (_, results) => {
+          orders.add(results.join());
+        },
+      });
+      expectPassed(report);
+      expect(orders).toEqual(new Set(["0,1", "1,0"]));
+    });
+
+    it("is stuck if that gets it nowhere", () => {
+      const report = check({
+        setup,
+        threads: [
+          (state) => {
+            wait(patient(state, Infinity), token, "take", undefined);
+          },
+        ],
+      });
+      expect(report.failure?.kind).toBe("deadlock");
+    });
+
+    it("sleeps until its own time is over, if that comes first", () => {
+      const ends = new Set<unknown>();
+      const report = check(
+        {
+          setup,
+          threads: [
+            (state) => {
+              try {
+                wait(() => ({ word: state, value: 0, atMost: 60 }), token, "take", { timeout: 50 });
+              } catch (error) {
+                return error instanceof TimeoutError;
+              }
+              return "taken";
+            },
+          ],
+          after: (_, [end]) => {
+            ends.add(end);
+          },
+        },
+        { timeouts: true },
+      );
+      expectPassed(report);
+      expect(ends).toEqual(new Set([true]));
+    });
+  });
 });

@@ -30,6 +30,9 @@ export class Clocks {
     const step = steps[at] as Step;
     const row = at * n;
     this.#rows.fill(0, row, row + n);
+    if (step.quiet) {
+      for (let other = 0; other < at; other++) this.#join(row, other);
+    }
     if (state.last > 0) this.#join(row, state.last - 1);
     if (state.cause > 0) this.#join(row, state.cause - 1);
     // Per thread only its latest dependent step matters; bits of `open` are threads whose latest was not met yet.
