@@ -6,10 +6,10 @@ import type { Finding } from "./machine.ts";
 import { addressOf } from "./memory.ts";
 import { Kind, type Op } from "./operation.ts";
 import type { Race } from "./races.ts";
+import { wordsOf, type ThreadNamer } from "../memory/word-names.ts";
 import { isShareable, toHandle } from "../send/handle.ts";
 import { BYTES_PER } from "./real.ts";
 import type { Access } from "./state.ts";
-import { wordsOf } from "./words.ts";
 import type { ModelWorld } from "./world.ts";
 
 /** A named piece of memory. */
@@ -20,7 +20,7 @@ interface Region {
   /** Bytes of an element; 0 if it has no elements of its own. */
   readonly step: number;
   /** How its values are read. */
-  readonly show?: ((value: number, threadOf: (id: number) => string) => string) | undefined;
+  readonly show?: ((value: number, threadOf: ThreadNamer) => string) | undefined;
 }
 
 /** How deep into the state names are looked for. */
@@ -68,9 +68,9 @@ export class Names {
       return;
     }
     if (isShareable(value)) {
-      const { kind, buffer, byteOffset, name } = toHandle(value);
+      const { kind, buffer, byteOffset, name, type } = toHandle(value);
       const start = this.#world.memory.of(buffer).base + byteOffset;
-      const words = wordsOf(kind);
+      const words = wordsOf(kind, type);
       const title = name ?? (path === "" ? kind.replace(/@.*/, "").toLowerCase() : path);
       words.forEach((word, at) =>
         this.#regions.push({ name: `${title}.${word.name}`, start: start + 4 * at, end: start + 4 * at + 4, step: 4, show: word.show }),

@@ -38,10 +38,7 @@ export interface Sleep {
   readonly value: number | bigint;
   /** In ms: look again by then even if nobody notifies. */
   readonly atMost?: number;
-  /**
-   * The word is likely to change within microseconds: look at it for a while, then attempt again. In this first attempt it need not
-   * tell yet that somebody sleeps, provided that the waiter `spins`.
-   */
+  /** The word is likely to change within microseconds: look at it for a while, then attempt again. */
   readonly soon?: boolean;
 }
 
@@ -49,7 +46,7 @@ export interface Sleep {
 export interface Waiter {
   readonly me: number;
   readonly blocks: boolean;
-  /** Will it look for a while, and attempt again, before it sleeps? */
+  /** It only looks, and attempts again, before it waits: the word need not tell of it. */
   readonly spins?: boolean;
   /** How often it has woken in vain. */
   wakes: number;
@@ -65,6 +62,8 @@ export interface Awaited {
   /** Only these threads can end the wait; undefined if anyone may. */
   readonly holders?: Holders | undefined;
 }
+
+const ENDLESS = new Limits(undefined, "wait");
 
 /** How long a sleep lasts that is watched by a supervisor: a net under what nobody foresaw. */
 const SLICE = 10_000;
@@ -82,11 +81,11 @@ export const sliceNow = (): number => (isSupervised() && currentThread().registr
  * @throws {DeadlockError} the wait closed a cycle of threads that wait for each other
  */
 export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: WaitOptions | undefined): void {
-  const limits = new Limits(opts, verb);
+  const limits = opts === undefined ? ENDLESS : new Limits(opts, verb);
   limits.throwIfCancelled();
   requireBlocking(awaited, verb);
   const thread = currentThread();
-  const waiter: Waiter = { me: thread.id, blocks: true, spins: thread.spins, wakes: 0 };
+  const waiter: Waiter = { me: thread.id, blocks: true, wakes: 0 };
   let first = attempt(waiter);
   if (first?.soon === true && thread.spins) {
     const { word, value } = first;

@@ -11,6 +11,7 @@
  */
 import { checkPlace, LAYOUT, type Layout } from "../memory/place.ts";
 import { readText, writeText } from "../memory/bytes.ts";
+import { registerWords, someThread } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { LISTENER, type CancelSource } from "../park/limits.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
@@ -77,6 +78,7 @@ export class CancelFlag implements CancelSource {
   }
   static {
     registerKind(KIND, ({ place }) => CancelFlag.at(place.buffer, place.byteOffset));
+    registerWords(KIND, () => [{ name: "state" }, { name: "writer", show: someThread }, { name: "length" }]);
   }
 
   /** Was it cancelled, by whichever thread? */

@@ -3,6 +3,7 @@
  *
  *     word 0  TAG      which lock it is used with, by the lock's own number
  *          1  CROWD    count << 1 | 1 if somebody waits who found no slot: moves with every notification then
+ *          2  USED     so many slots were ever used, nobody looks at more; it only grows
  *             SLOTS    of two words each, one for each thread that waits:
  *                OWNER    the thread's id, 0 if free
  *                COUNTS   NOTIFIED << 15 | WAITING: how many of its waits were notified and have not gone on yet, how many were not
@@ -34,7 +35,7 @@ import { nameOf, type NameOptions } from "./name.ts";
 import { WriteGuard } from "./rw-guard.ts";
 
 const KIND = "Condvar@1";
-const HEADER_WORDS = 2;
+const HEADER_WORDS = 3;
 const SLOT_WORDS = 2;
 const CROWDED = 1;
 const ONE_WAITING = 1;
@@ -45,8 +46,8 @@ const notifiedIn = (counts: number): number => counts >>> 15;
 /** One of those who wait is notified. */
 const NOTIFY = ONE_NOTIFIED - ONE_WAITING;
 
-/** Slots of a condvar in a struct's field, which takes 64 bytes; and of one that was made with `new`. */
-const FIELD_SLOTS = 7;
+/** Slots of a condvar in a struct's field, which takes 60 bytes; and of one that was made with `new`. */
+const FIELD_SLOTS = 6;
 const OWN_SLOTS = 31;
 const MAX_SLOTS = 1024;
 const bytesOf = (slots: number): number => (HEADER_WORDS + slots * SLOT_WORDS) * 4;
@@ -107,8 +108,8 @@ export class Condvar {
   }
 
   /**
-   * Opens the condvar that lies at a place; initialises nothing: zeroed bytes are one that nobody waits for. It takes 64 bytes, and
-   * has slots for 7 threads.
+   * Opens the condvar that lies at a place; initialises nothing: zeroed bytes are one that nobody waits for. It takes 60 bytes, and
+   * has slots for 6 threads.
    * @throws {TypeError} the buffer is not shared
    * @throws {RangeError} the place is outside the buffer, or no multiple of 4
    */
@@ -148,8 +149,7 @@ export class Condvar {
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}
    */
   wait(guard: ExclusiveGuard<unknown>, opts?: WaitOptions): WaitResult {
-    const limits = new Limits(opts, "wait");
-    limits.throwIfCancelled();
+    if (opts !== undefined) new Limits(opts, "wait").throwIfCancelled();
     requireBlocking(this, "wait");
     const lock = lockOf(guard);
     const inDoubt = doubtOf(lock);
@@ -231,8 +231,9 @@ export class Condvar {
    * @returns how many waits it ended: 0 or 1
    */
   notifyOne(): number {
-    for (let n = 0; n < this.#slots; n++) {
-      const slot = (this.#next + n) % this.#slots;
+    const used = this.#used.load();
+    for (let n = 0; n < used; n++) {
+      const slot = (this.#next + n) % used;
       if (this.#notifyIn(slot, 1) === 0) continue;
       this.#next = slot + 1;
       return 1;
@@ -246,7 +247,7 @@ export class Condvar {
    */
   notifyAll(): number {
     let count = 0;
-    for (let slot = 0; slot < this.#slots; slot++) count += this.#notifyIn(slot, Infinity);
+    for (let slot = 0; slot < this.#used.load(); slot++) count += this.#notifyIn(slot, Infinity);
     return count + this.#notifyCrowd();
   }
 
@@ -265,11 +266,12 @@ export class Condvar {
   #takeSlot(): number {
     const { id } = currentThread();
     if (this.#mine !== -1) return this.#count(this.#mine) ? this.#mine : -1;
-    for (let n = 0; n < this.#slots; n++) {
-      const slot = (id + n) % this.#slots;
+    for (let slot = 0; slot < this.#slots; slot++) {
       const owner = this.#owner(slot).load();
       if (owner !== 0 && !this.#isDead(owner)) continue;
       if (!this.#clean(slot, owner, id)) continue;
+      // PAIRS: with the load of USED by who notifies, before a wait is counted here.
+      for (let seen = this.#used.load(); seen <= slot; seen = this.#used.load()) this.#used.compareExchange(seen, slot + 1);
       this.#mine = slot;
       return this.#count(slot) ? slot : -1;
     }
@@ -310,7 +312,7 @@ export class Condvar {
 
   /** Does anybody else wait? */
   #isAwaited(besides: Ticket): boolean {
-    for (let slot = 0; slot < this.#slots; slot++) {
+    for (let slot = 0; slot < this.#used.load(); slot++) {
       const own = slot === besides.slot ? 1 : 0;
       const owner = this.#owner(slot).load();
       if (owner !== 0 && waitingIn(this.#counts(slot).load()) > own && !this.#isDead(owner)) return true;
@@ -348,7 +350,8 @@ export class Condvar {
   #inherit(): boolean {
     const { id } = currentThread();
     let found = false;
-    for (let slot = 0; slot < this.#slots; slot++) {
+    const used = this.#used.load();
+    for (let slot = 0; slot < used; slot++) {
       const owner = this.#owner(slot).load();
       if (owner === 0 || owner === id || !this.#isDead(owner) || !this.#clean(slot, owner, id)) continue;
       this.#owner(slot).store(0);
@@ -404,6 +407,9 @@ export class Condvar {
 
   #isDead(owner: number): boolean {
     return !currentThread().registry.isAlive(owner);
+  }
+  get #used(): Word {
+    return this.#word(2);
   }
   #crowd(): Word {
     return this.#word(1);

@@ -26,6 +26,7 @@
 import { DeadlockError, PoisonedError, ReleasedError } from "../errors.ts";
 import { alignOf, describeType, initialise, sizeOf, slotOf, typeFrom, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
+import { owned, registerWords, someThread } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
@@ -143,6 +144,11 @@ export class Mutex<T = undefined> {
 
   static {
     registerLayout(KIND, (of) => (of === undefined ? Mutex[LAYOUT] : layoutWith(of as FieldType)));
+    registerWords(KIND, () => [
+      { name: "state", show: owned(OWNER_SHIFT, ["WAITERS", "POISONED", "ASYNC", "STARVING"]) },
+      { name: "culprit", show: someThread },
+      { name: "tag" },
+    ]);
     registerKind(KIND, ({ place: { buffer, byteOffset }, name, type, value }) => {
       const options = name === undefined ? undefined : { name };
       if (type !== undefined) return openOf(typeFrom(type), buffer, byteOffset, options);
@@ -400,7 +406,8 @@ export class Mutex<T = undefined> {
 
   /** Takes the lock again after a wait, whatever happened to the data meanwhile. @internal */
   retake(): void {
-    this.#lockSlow(currentId() << OWNER_SHIFT, DESPITE_POISON);
+    const mine = currentId() << OWNER_SHIFT;
+    if (this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, DESPITE_POISON);
   }
   /** @internal */
   async retakeAsync(): Promise<void> {

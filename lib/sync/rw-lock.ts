@@ -2,12 +2,14 @@
 import { alignOf, describeType, initialise, sizeOf, slotOf, typeFrom, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { Word } from "../memory/word.ts";
+import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
 import { Limits, requireOptions, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
-import { wait } from "../park/wait.ts";
+import { wait, type Awaited, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { assertSync, type Sync } from "../send/send.ts";
 import type { PoisonedError } from "../errors.ts";
+import { currentThread } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import type { Frozen } from "./frozen.ts";
 import type { PoisonOptions } from "./mutex.ts";
@@ -19,6 +21,8 @@ import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./sec
 const KIND = "RwLock@1";
 const DEFAULT_READERS = 16;
 const MAX_READERS = 1024;
+/** In steps of 0.8 ns: how long a reader rests at most before it stands in line. */
+const READER_REST = 256;
 const DESPITE_POISON = { allowPoisoned: true };
 
 /** What a lock can be told when it is made. */
@@ -330,9 +334,10 @@ export class RwLock<T = undefined> implements Readable<T>, Writable<T> {
 
   #readSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "read").throwIfCancelled();
-    if (!this.#words.tryEnter()) {
+    // Not for long, since nobody sees that a reader waits before it stands in a slot.
+    if (!this.#words.tryEnter() && !(currentThread().spins && backOff(() => this.#words.tryEnter(), READER_REST))) {
       try {
-        wait(this.#words.entering(), this, "read", opts);
+        wait(this.#words.entering(), this.#asReader, "read", opts);
       } catch (error) {
         this.#words.stopEntering();
         throw error;
@@ -341,9 +346,12 @@ export class RwLock<T = undefined> implements Readable<T>, Writable<T> {
     this.#admitReader(opts);
   }
   #writeSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
+    if (opts !== undefined) new Limits(opts, "write").throwIfCancelled();
     const { attempt, giveUp } = this.#words.seizing();
+    const { id, spins } = currentThread();
+    const spinner: Waiter = { me: id, blocks: true, spins, wakes: 0 };
     try {
-      wait(attempt, this, "write", opts);
+      if (!(spins && backOff(() => attempt(spinner) === undefined))) wait(attempt, this, "write", opts);
     } catch (error) {
       giveUp();
       throw error;
@@ -435,14 +443,21 @@ export class RwLock<T = undefined> implements Readable<T>, Writable<T> {
   describe(): string {
     return this.#name === undefined ? "an RwLock without a name" : `RwLock "${this.#name}"`;
   }
-  /** Whom one waits for: the writer, and the readers that it waits for. @internal */
+  /** Whom a writer waits for: another one, and the readers. @internal */
   get holders(): Holders {
+    return this.#holders(false);
+  }
+  #holders(admits: boolean): Holders {
     const { state, shape } = this.#words;
     const slots = state.byteOffset + firstOf(shape) * 4;
     return [
       { offset: state.byteOffset, stride: 4, count: 1, shift: OWNER_SHIFT },
-      { offset: slots, stride: shape.stride * 4, count: shape.slots, shift: OWNER_SHIFT, unless: WAITS },
+      { offset: slots, stride: shape.stride * 4, count: shape.slots, shift: OWNER_SHIFT, unless: WAITS, admits },
     ];
+  }
+  /** A reader waits for the same; and a writer that unlocks lets it in. */
+  get #asReader(): Awaited {
+    return { describe: () => this.describe(), holders: this.#holders(true) };
   }
 
   /** The lock as the one who may upgrade sees it. */

@@ -30,6 +30,8 @@
  * that STATE as it is, because the end of unlocking always notifies. (An unlocking that started over whenever somebody had set
  * WAITERS again never ended in one of the checker's executions.)
  *
+ * Who only looks for a while before it sleeps (`spins`) sets no flags: so whoever it waits for need not notify.
+ *
  * A death: in a slot the next writer clears it. As OWNER it leaves poison only if it wrote.
  *
  * Source: ours; the readers' own slots are those of "big-reader locks": W. Hsieh, W. Weihl, "Scalable Reader-Writer Locks for
@@ -125,15 +127,12 @@ export class RwWords {
 
   /** Comes in, or stands in a slot as one who waits. */
   entering(): Attempt {
-    let looks = 0;
     return (waiter) => {
       for (;;) {
         const entry = this.#enterNow(waiter.me);
         if (entry === Entry.IN) return undefined;
-        const sleep = this.#markReader(waiter, entry, looks > 0 || waiter.spins !== true);
-        if (sleep === undefined) continue;
-        looks++;
-        return sleep;
+        const sleep = this.#markReader(waiter, entry);
+        if (sleep !== undefined) return sleep;
       }
     };
   }
@@ -198,7 +197,7 @@ export class RwWords {
       if (own.compareExchange(seen, next) !== seen) continue;
       this.#stands = false;
       // Tasks of this thread may wait in the same slot, and must look again.
-      if ((seen & WANTED) !== 0) own.notify();
+      own.notify();
       return true;
     }
     return undefined;
@@ -235,8 +234,7 @@ export class RwWords {
     if ((slot.exchange(0) & WANTED) !== 0) slot.notify();
   }
 
-  /** `marks`: it is about to sleep, so whoever lets it in must know. */
-  #markReader({ me, blocks }: Waiter, entry: Entry, marks: boolean): Sleep | undefined {
+  #markReader({ me, blocks }: Waiter, entry: Entry): Sleep | undefined {
     if (entry === Entry.FULL) return this.#markFull();
     const seen = this.state.load();
     const owner = ownerOf(seen);
@@ -251,12 +249,7 @@ export class RwWords {
     if ((seen & WAITERS) === 0 && this.state.compareExchange(seen, seen | WAITERS) !== seen) return undefined;
     // Who has no slot to wait in waits as a writer does.
     if (!this.#stands) return { word: this.state, value: seen | WAITERS };
-    const own = this.#own as Word;
-    const waiting = own.load();
-    if ((waiting & WAITS) === 0) return undefined;
-    const value = marks ? waiting | WANTED : waiting;
-    if (value !== waiting && own.compareExchange(waiting, value) !== waiting) return undefined;
-    return { word: own, value, soon: !marks };
+    return { word: this.#own as Word, value: (me << OWNER_SHIFT) | WAITS };
   }
 
   /** All slots are taken by others who read: one of them will leave. */
@@ -313,14 +306,13 @@ export class RwWords {
   /** Becomes the owner, then waits for the readers; `giveUp` lets them in again. */
   seizing(upgrading = false): { readonly attempt: Attempt; readonly giveUp: () => void } {
     let shutting = false;
-    let looks = 0;
     const attempt = (waiter: Waiter): Sleep | undefined => {
       const mine = waiter.me << OWNER_SHIFT;
       for (;;) {
         const seen = this.state.load();
         const owner = ownerOf(seen);
         if (shutting) {
-          const sleep = this.#shut(waiter, looks++ > 0 || waiter.spins !== true);
+          const sleep = this.#shut(waiter);
           if (sleep !== undefined) return sleep;
           // In no slot stands a name: off with OPEN, and whoever has waited goes on waiting.
           for (let now = this.state.load(), next = now; ; now = next) {
@@ -346,7 +338,6 @@ export class RwWords {
           shutting = true;
           continue;
         }
-        if (looks++ === 0 && waiter.spins === true && owner !== waiter.me) return { word: this.state, value: seen, soon: true };
         const sleep = this.#markWriter(waiter, seen);
         if (sleep !== undefined) return sleep;
       }
@@ -361,13 +352,13 @@ export class RwWords {
 
   #markWriter(waiter: Waiter, seen: number): Sleep | undefined {
     if (waiter.blocks && ownerOf(seen) === waiter.me) throw this.relock();
-    const next = modeOf(seen) === UNLOCKING ? seen : seen | WAITERS;
+    const next = waiter.spins === true || modeOf(seen) === UNLOCKING ? seen : seen | WAITERS;
     if (next !== seen && this.state.compareExchange(seen, next) !== seen) return undefined;
     return { word: this.state, value: next };
   }
 
-  /** Takes OPEN from every slot; the first living reader is who to wait for. `marks`: it is about to sleep, so the reader must know. */
-  #shut({ me, blocks }: Waiter, marks: boolean): Sleep | undefined {
+  /** Takes OPEN from every slot; the first living reader is who to wait for. */
+  #shut({ me, blocks, spins = false }: Waiter): Sleep | undefined {
     // PAIRS: with the look at STATE by a reader that has just taken a slot beyond these.
     const used = this.used.load();
     for (let n = 0; n < used; n++) {
@@ -381,9 +372,9 @@ export class RwWords {
           continue;
         }
         if (owner === me && blocks) throw this.relock();
-        const value = marks ? seen | WANTED : seen;
+        const value = spins ? seen : seen | WANTED;
         if (value !== seen && slot.compareExchange(seen, value) !== seen) continue;
-        return { word: slot, value, soon: !marks };
+        return { word: slot, value };
       }
     }
     return undefined;
@@ -430,7 +421,7 @@ export class RwWords {
       const slot = this.#slot(n);
       for (let seen = slot.load(); (seen & WAITS) !== 0; seen = slot.load()) {
         if (slot.compareExchange(seen, (ownerOf(seen) << OWNER_SHIFT) | openUnless(state)) !== seen) continue;
-        if ((seen & WANTED) !== 0) slot.notify();
+        slot.notify();
         any = true;
         break;
       }

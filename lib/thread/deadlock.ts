@@ -12,6 +12,9 @@
  * the moment when the last that did so got it, the others did not hold too much, nor do they after it. And a blocked thread does not
  * release, so no call ever ends, whatever threads outside of the set do.
  *
+ * A sleeper that others let in (`admits`) is in its call still, and holds already: such a one waits for nobody. (Without that, two
+ * threads that read and wrote for a second were told of a deadlock that was none.)
+ *
  * Complete: what closes a cycle is always a thread that blocks, never one that takes, because who takes runs on; and each thread
  * reports as soon as it has been blocked for a moment.
  *
@@ -113,6 +116,7 @@ function heldNow(sleeper: number, { holders, buffer }: Blocked): Pick<Wait, "hel
   for (const group of buffer === undefined ? [] : groups) {
     for (let n = 0; n < group.count; n++) {
       const [owner, amount] = entry(buffer as SharedArrayBuffer, group.offset + n * group.stride, group);
+      if (owner === sleeper && group.admits === true) return { held: new Map(), spare: 0 };
       if (owner !== 0 && owner !== sleeper && amount > 0) held.set(owner, (held.get(owner) ?? 0) + amount);
     }
   }

@@ -5,8 +5,9 @@ import { Condvar } from "../../lib/sync/condvar.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 import { Forgetful, Hasty, LateComer, Silent, Twin } from "./condvar.broken.ts";
 
-/** A condvar in a struct's field takes 16 words: its slots begin at word 2, two words each. The lock's word comes behind it. */
-const LOCK = 16;
+/** A condvar in a struct's field takes 15 words: its slots begin at word 3, two words each. The lock's word comes behind it. */
+const LOCK = 15;
+const SLOTS = 3;
 const notifiedIn = (counts: number): number => counts >>> 15;
 
 interface Shared {
@@ -100,9 +101,9 @@ describe("in every interleaving, a Condvar", () => {
       // Thread 1 may have died after it had gone on and before it let the next one know: nobody can make up for that.
       if (ending === "failed") expect(["lost wake-up", "deadlock"]).toContain(failure?.kind);
       const words = shared?.words ?? new Int32Array(LOCK);
-      const waits = (slot: number): boolean => words[2 + 2 * slot] !== 0;
-      const slots = Array.from({ length: 7 }, (_, slot) => slot).filter(waits);
-      const left = slots.filter((slot) => notifiedIn(words[3 + 2 * slot] ?? 0) > 0);
+      const waits = (slot: number): boolean => words[SLOTS + 2 * slot] !== 0;
+      const slots = Array.from({ length: 6 }, (_, slot) => slot).filter(waits);
+      const left = slots.filter((slot) => notifiedIn(words[SLOTS + 1 + 2 * slot] ?? 0) > 0);
       if (left.length > 0) unclaimed++;
       if (ending === "failed") expect(left).toEqual([]);
     }

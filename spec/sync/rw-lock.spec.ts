@@ -315,6 +315,14 @@ describe("under real threads, an RwLock", () => {
     expect(lock.tryWrite()).toBeDefined();
   });
 
+  it("takes nobody for deadlocked who was let in and has not woken yet", async () => {
+    const lock = fresh();
+    const arrivals = words(1);
+    const handles = [1, 2, 3, 4, 5, 6].map((seed) => spawn(mix, lock, arrivals, 6, 1000, 20, seed));
+    // A DeadlockError would come as a PanicError.
+    for (const handle of handles) expect(await handle.joinAsync()).toBeGreaterThan(0);
+  });
+
   it.each([
     ["a writer", "write", "read"],
     ["a reader", "read", "write"],
