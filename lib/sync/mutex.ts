@@ -406,8 +406,7 @@ export class Mutex<T = undefined> {
 
   /** Takes the lock again after a wait, whatever happened to the data meanwhile. @internal */
   retake(): void {
-    const mine = currentId() << OWNER_SHIFT;
-    if (this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, DESPITE_POISON);
+    this.#lockSlow(currentId() << OWNER_SHIFT, DESPITE_POISON);
   }
   /** @internal */
   async retakeAsync(): Promise<void> {
