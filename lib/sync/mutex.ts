@@ -406,7 +406,8 @@ export class Mutex<T = undefined> {
 
   /** Takes the lock again after a wait, whatever happened to the data meanwhile. @internal */
   retake(): void {
-    this.#lockSlow(currentId() << OWNER_SHIFT, DESPITE_POISON);
+    const mine = currentId() << OWNER_SHIFT;
+    if (this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, DESPITE_POISON);
   }
   /** @internal */
   async retakeAsync(): Promise<void> {
