@@ -14,7 +14,7 @@ import type { Holders } from "../thread/protocol.ts";
 import type { Frozen } from "./frozen.ts";
 import type { PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
-import { ReadGuard, UpgradableGuard, WriteGuard, type Readable, type Reserved, type Writable } from "./rw-guard.ts";
+import { ReadGuard, UpgradableGuard, WriteGuard, type Reserved } from "./rw-guard.ts";
 import { bytesOf, firstOf, OWNER_SHIFT, PACKED, RwWords, spread, WAITS, type Shape } from "./rw-words.ts";
 import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./section.ts";
 
@@ -55,7 +55,7 @@ interface Inner<T> {
  * const config = new RwLock(Config.create(), { name: "config" });
  * const limit = config.withRead((value) => value.limit);
  */
-export class RwLock<T = undefined> implements Readable<T>, Writable<T> {
+export class RwLock<T = undefined> {
   readonly #words: RwWords;
   readonly #value: T;
   readonly #slot: Slot<T> | undefined;

@@ -21,8 +21,8 @@ const CLASSICS: Readonly<Record<string, Known>> = {
   "dining-philosophers": { fails: "deadlock", executions: 900 },
   "fern-empire": { fails: "exception", within: { preemptions: 1 }, executions: 900 },
   h2o: { fails: "assertion", within: { preemptions: 0 }, executions: 50 },
-  "readers-writers": { fails: "data race", within: { preemptions: 2 }, executions: 3000 },
-  "reusable-barrier": { fails: "deadlock", within: { preemptions: 2 }, executions: 1200 },
+  "readers-writers": { fails: "data race", within: { preemptions: 2 }, executions: 5350 },
+  "reusable-barrier": { fails: "deadlock", within: { preemptions: 2 }, executions: 1900 },
   "sleeping-barber": { fails: "deadlock", within: { preemptions: 2 }, executions: 7000 },
 };
 

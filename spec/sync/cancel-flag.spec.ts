@@ -186,7 +186,8 @@ describe("reasons", () => {
         const text = JSON.stringify({ value });
         if (new TextEncoder().encode(text).length > 248) return;
         if (typeof value === "object" && value !== null && "message" in value) return;
-        expect(opened(withReason(value)).reason).toEqual(JSON.parse(JSON.stringify(value)));
+        // JSON would lose the sign of -0; a flag does not.
+        expect(opened(withReason(value)).reason).toEqual(value);
       }),
     );
   });

@@ -97,7 +97,7 @@ describe("in every interleaving, a Condvar", () => {
     let unclaimed = 0;
     let shared: Shared | undefined;
     const scenario = { setup: () => (shared = setup()), threads: [see(), see(), give(1, one)] };
-    for (const { ending, failure } of explore(scenario, { deaths: 1, mortal: [0], preemptions: 1, executions: 3000 })) {
+    for (const { ending, failure } of explore(scenario, { deaths: 1, mortal: [0], preemptions: 1, executions: 1500 })) {
       // Thread 1 may have died after it had gone on and before it let the next one know: nobody can make up for that.
       if (ending === "failed") expect(["lost wake-up", "deadlock"]).toContain(failure?.kind);
       const words = shared?.words ?? new Int32Array(LOCK);
@@ -119,7 +119,7 @@ describe("in every interleaving, a Condvar", () => {
       threads: [take, give(1, one)],
       after: (_: Shared, results: readonly unknown[]) => ends.add(results.map(String).join()),
     };
-    for (const { ending } of explore(scenario, { deaths: 1, mortal: [1] })) {
+    for (const { ending } of explore(scenario, { deaths: 1, mortal: [1], preemptions: 2 })) {
       // A giver that died before it had the lock, or when it was done, left the lock in order; and the wait goes on for ever.
       if (ending === "failed") expect(shared?.words[LOCK]).toBe(0);
     }

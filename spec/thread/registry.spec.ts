@@ -203,7 +203,7 @@ describe("a registry", () => {
 
 describe("a lock word that names a thread long dead", () => {
   const { registry } = currentThread();
-  const place = new SharedArrayBuffer(8);
+  const place = new SharedArrayBuffer(16);
   const heldBy = (id: number): Mutex => {
     new Int32Array(place)[0] = id << 4;
     return Mutex.at(place, 0, { name: "relic" });
