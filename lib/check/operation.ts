@@ -92,6 +92,8 @@ export interface Step {
   readonly end: number;
   /** What is told to all sleepers, such as a death, touches every queue. */
   readonly everyQueue: boolean;
+  /** A wait that begins, and that nothing can end but somebody else's step. */
+  readonly isEndless: boolean;
   /** It happened because nothing else was left to happen, so all earlier steps are its cause. */
   readonly quiet: boolean;
   /** {@link CALL} and {@link RETURN}. */
@@ -104,10 +106,20 @@ export interface Step {
   readonly woke: readonly number[];
 }
 
-/** Would the two steps, done in the other order, have done something else? */
+/**
+ * Would the two steps, done in the other order, have done something else?
+ *
+ * An endless wait that is about to begin and a death, or a cancelling, that makes every sleeper look do not mind their order: the
+ * wait is ended at once in either (see news in thread.ts), and what the thread does next comes after both.
+ */
 export function dependent(a: Step, b: Step): boolean {
   if ((a.memory | b.memory) >= Touch.WRITE && a.memory !== 0 && b.memory !== 0 && a.start < b.end && b.start < a.end) return true;
-  if ((a.queue | b.queue) >= Touch.WRITE && a.queue !== 0 && b.queue !== 0 && (a.start === b.start || a.everyQueue || b.everyQueue))
+  if (
+    (a.queue | b.queue) >= Touch.WRITE &&
+    a.queue !== 0 &&
+    b.queue !== 0 &&
+    (a.start === b.start || (a.everyQueue && !b.isEndless) || (b.everyQueue && !a.isEndless))
+  )
     return true;
   // Deaths share one budget; a history cares which call returned before which began.
   return (deedOf(a.choice) === Deed.DIE && deedOf(b.choice) === Deed.DIE) || (a.calls | b.calls) === (CALL | RETURN);

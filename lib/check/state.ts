@@ -19,6 +19,8 @@ export interface Limits {
   readonly deaths: number;
   /** Whose; anybody's without it. */
   readonly mortal?: readonly number[] | undefined;
+  /** Also where a thread has only looked since it could die last; without it such a death is left out: see {@link State.choices}. */
+  readonly everyDeath?: boolean;
   /** Per thread. */
   readonly spurious: number;
   readonly timeouts: number;
@@ -92,11 +94,25 @@ export class State {
     }
     // A death alone makes no execution: where nothing else can happen, the survivors are stuck already.
     if (choices.length > 0 && this.#deaths < this.#limits.deaths) {
-      for (const { id, state } of this.threads) {
-        if (state.status <= Status.ASLEEP && this.#limits.mortal?.includes(id) !== false) choices.push(choiceOf(id, Deed.DIE));
+      for (const thread of this.threads) {
+        const { id, state } = thread;
+        if (state.status > Status.ASLEEP || this.#limits.mortal?.includes(id) === false) continue;
+        if (this.#limits.everyDeath === true || this.#leavesTraces(thread)) choices.push(choiceOf(id, Deed.DIE));
       }
     }
     return choices;
+  }
+
+  /**
+   * Has the thread's last step, or what it wrote plainly since, left anything that others could see? If it only looked, nobody can
+   * tell a death after it from one before it, which is gone through: what it saw has died with it.
+   */
+  #leavesTraces(thread: ModelThread): boolean {
+    const { ops, state } = thread;
+    if (state.status === Status.ASLEEP || this.#memory.foreign.length > 0) return true;
+    let at = state.logged - 1;
+    for (; at >= 0 && (ops[at] as Op).kind >= Kind.READ; at--) if ((ops[at] as Op).kind === Kind.WRITE) return true;
+    return at < state.idleFrom;
   }
 
   #mayNap(thread: number, op: Op): boolean {
@@ -111,8 +127,12 @@ export class State {
   get isQuiet(): boolean {
     return this.threads.every(({ state }) => {
       if (state.status === Status.READY) return state.spinsOn !== undefined;
-      return state.status !== Status.ASLEEP || !(this.#canTimeOut(state) || state.wakes < this.#limits.spurious);
+      return state.status !== Status.ASLEEP || !this.#canEnd(state);
     });
+  }
+  /** Can its sleep end without anybody else? */
+  #canEnd(state: ThreadState): boolean {
+    return this.#canTimeOut(state) || state.wakes < this.#limits.spurious;
   }
   #canTimeOut(state: ThreadState): boolean {
     return state.timeouts < this.#limits.timeouts && state.pending?.b !== Infinity;
@@ -188,14 +208,14 @@ export class State {
   #wait(thread: ModelThread, op: Op): unknown {
     const value = this.#memory.byId(op.buffer).cells(op.element)[op.index] as number | bigint;
     const equal = value === op.a;
-    const { news } = thread.state;
-    const sleeps = equal && (op.b as number) > 0 && !news;
-    const result = sleeps ? undefined : !equal ? "not-equal" : news ? "ok" : "timed-out";
+    const isTold = thread.state.news.length > 0;
+    const sleeps = equal && (op.b as number) > 0 && !isTold;
+    const result = sleeps ? undefined : !equal ? "not-equal" : (op.b as number) > 0 ? "ok" : "timed-out";
     // Even a wait that finds another value looks at the queue: whether it would sleep depends on bytes that a notify never reads.
     this.#took(thread, op, Deed.GO, Touch.READ, Touch.WRITE, result, value);
     if (sleeps) thread.state = thread.state.asleep(this.steps.length);
     else this.#advance(thread, op, result);
-    if (result === "ok") thread.state = thread.state.told(false);
+    if (result === "ok") thread.state = thread.state.heard();
     return result;
   }
 
@@ -238,7 +258,7 @@ export class State {
     for (const sleeper of woken) this.#wake(sleeper);
     // Who looked before and sleeps afterwards would miss it: the supervisor repeats the wake-up until everybody has looked.
     for (const other of known) {
-      if (other.state.status === Status.READY && !woken.includes(other)) other.state = other.state.told(true);
+      if (other.state.status === Status.READY && !woken.includes(other)) other.state = other.state.told(this.steps.length);
     }
   }
 
@@ -275,6 +295,23 @@ export class State {
     const { start, end } = op;
     const everyQueue = (deed === Deed.DIE && memory === Touch.WRITE) || (deed === Deed.GO && op.kind === Kind.WAKE_ALL);
     const choice = choiceOf(thread.id, deed);
-    this.steps.push({ choice, thread: thread.id, op, memory, queue, start, end, everyQueue, quiet, calls: 0, result, before, after, woke });
+    const isEndless = deed === Deed.GO && op.kind === Kind.WAIT && !op.naps && !this.#canEnd(thread.state);
+    this.steps.push({
+      choice,
+      thread: thread.id,
+      op,
+      memory,
+      queue,
+      start,
+      end,
+      everyQueue,
+      isEndless,
+      quiet,
+      calls: 0,
+      result,
+      before,
+      after,
+      woke,
+    });
   }
 }

@@ -14,6 +14,8 @@ import type { Look } from "./spin.ts";
 export const Status = { READY: 0, ASLEEP: 1, DONE: 2, DEAD: 3 } as const;
 export type Status = (typeof Status)[keyof typeof Status];
 
+const NONE: readonly number[] = [];
+
 /** Where a thread stands; never changed, only replaced, so that going back is putting back. */
 export class ThreadState {
   readonly status: Status;
@@ -28,8 +30,8 @@ export class ThreadState {
   /** How often a timeout ran out, or it woke without cause. */
   readonly timeouts: number;
   readonly wakes: number;
-  /** Somebody has died since it last slept: it is woken as soon as it sleeps, because nothing else tells it. */
-  readonly news: boolean;
+  /** 1 + each step since it last slept, such as a death, that made every sleeper look: each wakes it at once from one more sleep. */
+  readonly news: readonly number[];
   /** For a thread that would only look at the same values for ever: what it looks at. */
   readonly spinsOn: readonly Op[] | undefined;
   /** What its body returned. */
@@ -45,7 +47,7 @@ export class ThreadState {
     cause: number,
     timeouts: number,
     wakes: number,
-    news: boolean,
+    news: readonly number[],
     spinsOn: readonly Op[] | undefined,
     result: unknown,
   ) {
@@ -62,7 +64,7 @@ export class ThreadState {
     this.result = result;
   }
 
-  static readonly initial = new ThreadState(Status.READY, undefined, 0, 0, 0, 0, 0, 0, false, undefined, undefined);
+  static readonly initial = new ThreadState(Status.READY, undefined, 0, 0, 0, 0, 0, 0, NONE, undefined, undefined);
 
   /** It has come to its next operation. */
   reached(pending: Op, logged: number): ThreadState {
@@ -123,7 +125,7 @@ export class ThreadState {
       cause,
       this.timeouts,
       this.wakes,
-      false,
+      NONE,
       undefined,
       undefined,
     );
@@ -160,9 +162,16 @@ export class ThreadState {
       undefined,
     );
   }
-  /** A death was, or was not yet, told to it. */
-  told(news: boolean): ThreadState {
+  /** The step before `at`, such as a death, made every sleeper look, and it did not sleep. */
+  told(at: number): ThreadState {
     const { status, pending, logged, idleFrom, last, cause, timeouts, wakes, spinsOn, result } = this;
+    const news = [...this.news, at];
+    return new ThreadState(status, pending, logged, idleFrom, last, cause, timeouts, wakes, news, spinsOn, result);
+  }
+  /** It has done a wait that its oldest news ended at once. */
+  heard(): ThreadState {
+    const { status, pending, logged, idleFrom, last, timeouts, wakes, spinsOn, result } = this;
+    const [cause = 0, ...news] = this.news;
     return new ThreadState(status, pending, logged, idleFrom, last, cause, timeouts, wakes, news, spinsOn, result);
   }
   ended(status: Status, logged: number, result: unknown): ThreadState {

@@ -76,7 +76,7 @@ function describe(step: Step, names: Names, world: ModelWorld): string {
   if (deed === Deed.WAKE) return "wakes without cause";
   if (op.kind === Kind.WAIT) {
     if (result === "not-equal") return `stays awake: ${place} is ${show(before)}, not ${show(op.a)}`;
-    if (result === "ok") return `is woken at once: a death`;
+    if (result === "ok") return `is woken at once: told to look again`;
     return result === "timed-out" ? `waits no time while ${place} is ${show(op.a)}` : `sleeps while ${place} is ${show(op.a)}`;
   }
   if (op.kind === Kind.NOTIFY) return wakes === "" ? `notify ${place}: nobody sleeps` : `notify ${place}: wakes ${wakes}`;

@@ -37,7 +37,8 @@ export function inWorld<R>(
   work: (machine: Machine, world: ModelWorld) => R,
 ): R {
   const world = new ModelWorld(program, recording);
-  const machine = new Machine(world, limits, chooser);
+  // A history tells even a call that only looked, and was over when its thread died.
+  const machine = new Machine(world, program.history === undefined ? limits : { ...limits, everyDeath: true }, chooser);
   program.history?.attach(machine);
   return within(world, machine, () => work(machine, world));
 }

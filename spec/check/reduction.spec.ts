@@ -32,10 +32,22 @@ function canonical(steps: readonly Step[]): string {
   return lines.sort().join(";");
 }
 
-const exploreProgram = (threads: Program, reduce: boolean, options: CheckOptions): Explored =>
-  explore({ setup: words, threads: threads.map(run) }, (cells) => Array.from(cells), reduce, options);
+/** Of ferrous' own threads a supervisor knows: a death is told to all of them. */
+const runKnown = (instructions: Program[number]) => (cells: Int32Array) => {
+  void currentThread().registry;
+  return run(instructions)(cells);
+};
 
-function explore<S>(scenario: Scenario<S>, memoryOf: (state: S) => unknown, reduce: boolean, options: CheckOptions): Explored {
+const exploreProgram = (threads: Program, known: boolean, reduce: boolean, options: CheckOptions, everyDeath = false): Explored =>
+  explore({ setup: words, threads: threads.map(known ? runKnown : run) }, (cells) => Array.from(cells), reduce, options, everyDeath);
+
+function explore<S>(
+  scenario: Scenario<S>,
+  memoryOf: (state: S) => unknown,
+  reduce: boolean,
+  options: CheckOptions,
+  everyDeath = false,
+): Explored {
   const strategy = new Exhaustive({ reduce, preemptions: Infinity });
   const ends = new Set<string>();
   const traces = new Map<string, number>();
@@ -49,7 +61,7 @@ function explore<S>(scenario: Scenario<S>, memoryOf: (state: S) => unknown, redu
     const trace = canonical(machine.state.steps);
     traces.set(trace, (traces.get(trace) ?? 0) + 1);
   };
-  inWorld(programOf(scenario), limitsOf(options), strategy, false, (machine, world) => {
+  inWorld(programOf(scenario), { ...limitsOf(options), everyDeath }, strategy, false, (machine, world) => {
     machine.begin();
     for (let choice: number | undefined; ;) {
       if (machine.run(choice) !== "pruned") note(machine, world.shared as S);
@@ -62,17 +74,20 @@ function explore<S>(scenario: Scenario<S>, memoryOf: (state: S) => unknown, redu
   return { executions, ends, traces, stuck };
 }
 
-describe.each<[number, string, CheckOptions]>([
+describe.each<[number, string, CheckOptions, known?: boolean]>([
   [1000, "as they are", {}],
   [300, "with a death", { deaths: 1 }],
+  [300, "with a death that is told to all", { deaths: 1 }, true],
+  [100, "with two deaths that are told to all", { deaths: 2 }, true],
   [300, "with timeouts", { timeouts: true }],
   [300, "with wake-ups without cause, and a death", { spurious: true, deaths: 1 }],
-])("the reduced search of %i programs, %s", (numRuns, _, options) => {
+  [100, "with timeouts, and a death that is told to all", { timeouts: true, deaths: 1 }, true],
+])("the reduced search of %i programs, %s", (numRuns, _, options, known = false) => {
   it("ends in everything that the naive search ends in, and sees no two equivalent executions", () => {
     fc.assert(
       fc.property(program, (threads) => {
-        const naive = exploreProgram(threads, false, options);
-        const reduced = exploreProgram(threads, true, options);
+        const naive = exploreProgram(threads, known, false, options);
+        const reduced = exploreProgram(threads, known, true, options);
         expect(reduced.executions).toBeLessThanOrEqual(naive.executions);
         expect(reduced.stuck).toBe(naive.stuck);
         expect(Math.max(...reduced.traces.values())).toBe(1);
@@ -80,6 +95,10 @@ describe.each<[number, string, CheckOptions]>([
         if (naive.stuck && options.deaths !== undefined) return;
         expect([...reduced.ends].sort()).toEqual([...naive.ends].sort());
         expect([...reduced.traces.keys()].sort()).toEqual([...naive.traces.keys()].sort());
+        if (options.deaths === undefined) return;
+        // Deaths of threads that only looked since they could die last end in nothing new.
+        const every = exploreProgram(threads, known, false, options, true);
+        expect([...reduced.ends].sort()).toEqual([...every.ends].sort());
       }),
       { numRuns, seed: 7 },
     );
@@ -89,12 +108,13 @@ describe.each<[number, string, CheckOptions]>([
 describe("the reduced search of a Mutex whose holders die", () => {
   it("ends in everything that the naive search ends in", () => {
     const scenario = {
-      setup: () => new Int32Array(new SharedArrayBuffer(12)),
-      threads: [0, 1].map(() => (cells: Int32Array) => {
+      setup: () => new Int32Array(new SharedArrayBuffer(16)),
+      threads: [0, 1].map((me) => (cells: Int32Array) => {
         try {
-          Mutex.at(cells.buffer as SharedArrayBuffer, 0)
-            .lock()
-            .release();
+          const guard = Mutex.at(cells.buffer as SharedArrayBuffer, 0).lock();
+          // A plain store: a death after it is another than one before it.
+          cells[3] = me + 1;
+          guard.release();
           return "done";
         } catch (error) {
           if (error instanceof PoisonedError) return "poisoned";
@@ -102,11 +122,10 @@ describe("the reduced search of a Mutex whose holders die", () => {
         }
       }),
     };
-    const [naive, reduced] = [false, true].map((reduce) => explore(scenario, (cells) => Array.from(cells), reduce, { deaths: 1 })) as [
-      Explored,
-      Explored,
-    ];
+    const memoryOf = (cells: Int32Array): unknown => Array.from(cells);
+    const [naive, reduced] = [false, true].map((reduce) => explore(scenario, memoryOf, reduce, { deaths: 1 })) as [Explored, Explored];
     expect([...reduced.ends].sort()).toEqual([...naive.ends].sort());
+    expect([...reduced.ends].sort()).toEqual([...explore(scenario, memoryOf, false, { deaths: 1 }, true).ends].sort());
     expect([...reduced.traces.keys()].sort()).toEqual([...naive.traces.keys()].sort());
     expect(Math.max(...reduced.traces.values())).toBe(1);
     expect(reduced.executions).toBeLessThan(naive.executions);

@@ -58,6 +58,7 @@ describe("in every interleaving, a Mutex", () => {
   it.each<[number, CheckOptions]>([
     [2, { deaths: 1 }],
     [2, { deaths: 2 }],
+    // All of it is in mutex.model.long.ts.
     [3, { deaths: 1, preemptions: 1 }],
   ])("of %i threads survives a death at every step: %j", (threads, options) => {
     const ends = new Set<string>();
