@@ -12,6 +12,7 @@ import type { Limits } from "./state.ts";
 import { Exhaustive } from "./strategy/exhaustive.ts";
 import { Pct } from "./strategy/pct.ts";
 import { Random } from "./strategy/random.ts";
+import { Scheduled } from "./strategy/scheduled.ts";
 import type { Strategy } from "./strategy/strategy.ts";
 import { inWorld } from "./world.ts";
 
@@ -48,6 +49,7 @@ export function check<S>(scenario: Scenario<S>, options: CheckOptions = {}): Rep
 /** What {@link check} does, once the scenario and the options are known to make sense. */
 export function explored(program: Program, limits: Limits, options: CheckOptions): Report {
   if (options.replay !== undefined) return replay(program, limits, decode(options.replay));
+  if (options.schedule !== undefined) return scheduled(program, limits, options.schedule);
   const strategy = strategyOf(options);
   const draws = options.strategy === "random" || options.strategy === "pct";
   const executions = options.executions ?? (draws ? RANDOM_EXECUTIONS : Infinity);
@@ -72,6 +74,18 @@ function reportOf(program: Program, limits: Limits, outcome: Outcome, strategy: 
   }
   const drawn = !(strategy instanceof Exhaustive) && executions >= budget.executions;
   return { ...counts, verdict: exhausted || drawn ? "passed" : "gave up", complete: exhausted && strategy.complete };
+}
+
+/** Runs the one execution that the numbers choose. It is reported as it is: whoever drew them makes them smaller. */
+function scheduled(program: Program, limits: Limits, numbers: readonly number[]): Report {
+  const strategy = new Scheduled(numbers);
+  const outcome = inWorld(program, limits, strategy, false, (machine, world) =>
+    search(machine, world, strategy, { executions: 1, time: Infinity }),
+  );
+  const { executions, pruned, steps, found } = outcome;
+  const counts = { executions, pruned, steps, notes: [], complete: false };
+  if (found === undefined) return { ...counts, verdict: "passed" };
+  return { ...counts, verdict: "failed", failure: record(program, limits, found.finding, found.schedule) };
 }
 
 /** Runs the one execution that a replay string names. */

@@ -29,14 +29,17 @@ export interface Execution {
  * as they always are, so the loop that takes them may do anything. Source lines are not recorded.
  *
  * @param scenario  as for check
- * @param options   as for check, but without `time` and `replay`; `executions` ends the iteration
+ * @param options   as for check, but without `time`, `replay` and `schedule`; `executions` ends the iteration
  * @returns         one execution after another, in the order of the search
  * @throws {CheckError} as check
  * @example for (const { ending, rows } of explore(scenario)) console.log(ending, rows.map(({ text }) => text));
  */
-export function* explore<S>(scenario: Scenario<S>, options: Omit<CheckOptions, "time" | "replay"> = {}): Generator<Execution, void> {
-  if ("replay" in options)
-    throw new CheckError("explore() goes through executions; to see the one of a replay string, give it to check().");
+export function* explore<S>(
+  scenario: Scenario<S>,
+  options: Omit<CheckOptions, "time" | "replay" | "schedule"> = {},
+): Generator<Execution, void> {
+  if ("replay" in options || "schedule" in options)
+    throw new CheckError("explore() goes through executions; to see the one of a replay string or of a schedule, give it to check().");
   const strategy = strategyOf(options);
   const { executions = options.strategy === undefined || options.strategy === "exhaustive" ? Infinity : 1000 } = options;
   const world = new ModelWorld(programOf(scenario), false);

@@ -18,6 +18,9 @@ export interface Instruction {
 }
 export type Program = readonly (readonly Instruction[])[];
 
+/** A program as others see it: for each thread its calls, by the names of the operations. */
+export type OperationsProgram = readonly (readonly { readonly name: string; readonly args: readonly unknown[] }[])[];
+
 /** The arguments of each operation by its name; an operation without an arbitrary has none. */
 export type Arguments = Readonly<Record<string, ArbitraryLike<readonly unknown[]> | undefined>>;
 
@@ -56,7 +59,7 @@ class Dice {
 }
 
 /** Draws one program after another. */
-export function* programs(operations: Arguments, threads: number, length: number, seed: number): Generator<Program, never> {
+export function* draw(operations: Arguments, threads: number, length: number, seed: number): Generator<Program, never> {
   const dice = new Dice(seed);
   const names = Object.keys(operations);
   const instruction = (): Instruction => {

@@ -4,7 +4,16 @@
 import { CheckError } from "../errors.ts";
 import { explored } from "./check.ts";
 import { NotLinearizable } from "./failure.ts";
-import { programText, programs, smaller, textOf, type ArbitraryLike, type Instruction, type Program } from "./generate.ts";
+import {
+  draw,
+  programText,
+  smaller,
+  textOf,
+  type ArbitraryLike,
+  type Instruction,
+  type OperationsProgram,
+  type Program,
+} from "./generate.ts";
 import { History, type Call } from "./history.ts";
 import { linearize, type Model } from "./linearize.ts";
 import { realNow } from "./real.ts";
@@ -12,14 +21,17 @@ import type { Report } from "./report.ts";
 import { MAX_THREADS, limitsOf, programOf, type CheckOptions } from "./scenario.ts";
 
 /** One operation of the object under test. */
-export interface Operation<S, A extends readonly unknown[]> {
+export interface Operation<S, A> {
   /** Draws its arguments: a fast-check arbitrary of tuples, such as `fc.tuple(fc.nat())`. Without it the operation takes none. */
   readonly args?: ArbitraryLike<A>;
-  /** Calls the real thing, synchronously. What it throws counts as its result. */
-  readonly run: (state: S, ...args: A) => unknown;
+  /** Calls the real thing, synchronously, with what `args` drew. What it throws counts as its result. */
+  readonly run: (state: S, ...args: ArgumentsOf<NoInfer<A>>) => unknown;
 }
+/** What `args` draws: a tuple, or nothing. Conditional, so that the types come from `args` alone and `run` need not tell them. */
+export type ArgumentsOf<A> = A extends readonly unknown[] ? A : [];
 
-export interface OperationsScenario<S, A extends Record<string, readonly unknown[]>> {
+/** An object, its operations, and what they should do. `A` has the type of each operation's arguments. */
+export interface OperationsScenario<S, A> {
   /** Builds the object, as in {@link Scenario}. */
   readonly setup: () => S;
   /** A plain object with a method for each operation, which does what the operation should do when nobody else is there. */
@@ -29,6 +41,7 @@ export interface OperationsScenario<S, A extends Record<string, readonly unknown
 
 /** The same with the types of arguments forgotten. */
 type AnyScenario = OperationsScenario<unknown, Record<string, readonly unknown[]>>;
+type AnyRun = (state: unknown, ...args: readonly unknown[]) => unknown;
 
 export interface OperationsOptions extends CheckOptions {
   /** Threads of a program, 1 to 8. Default 2. */
@@ -37,6 +50,8 @@ export interface OperationsOptions extends CheckOptions {
   readonly length?: number;
   /** Programs to draw. Default 50. */
   readonly programs?: number;
+  /** Draw none: explore this one only, such as `programs(fc, operations)` draws. */
+  readonly program?: OperationsProgram;
 }
 
 const PROGRAM_TIME = 10_000;
@@ -49,7 +64,7 @@ const SHRINK_TIME = 5_000;
  * @param scenario.setup       builds the object under test
  * @param scenario.model       builds the sequential object that it should look like
  * @param scenario.operations  what threads may call; `args` are fast-check arbitraries of tuples
- * @param options              as for check, and `threads`, `length`, `programs`; `time` is for all programs together
+ * @param options              as for check, and `threads`, `length`, `programs`, `program`; `time` is for all programs together
  * @returns                    one report for all; `failure.message` has the program and the history
  * @throws {CheckError} as check; an operation that the model lacks
  * @example
@@ -60,11 +75,9 @@ const SHRINK_TIME = 5_000;
  * });
  * expectPassed(report);
  */
-export function checkOperations<S, A extends Record<string, readonly unknown[]>>(
-  typed: OperationsScenario<S, A>,
-  options: OperationsOptions = {},
-): Report {
+export function checkOperations<S, A>(typed: OperationsScenario<S, A>, options: OperationsOptions = {}): Report {
   const scenario = typed as unknown as AnyScenario;
+  if (options.program !== undefined) return checkProgram(scenario, options.program, options);
   const { threads = 2, length = 3, programs: count = 50, seed = 1, time = PROGRAM_TIME } = options;
   checkOptions(scenario, threads);
   const args = Object.fromEntries(Object.entries(scenario.operations).map(([name, operation]) => [name, operation.args]));
@@ -72,7 +85,7 @@ export function checkOperations<S, A extends Record<string, readonly unknown[]>>
   const explore = (program: Program, until: number): Report =>
     exploreProgram(scenario, program, { ...options, time: Math.max(1, until - realNow()) });
   const total = { executions: 0, pruned: 0, steps: 0, complete: true };
-  const drawn = programs(args, threads, length, seed);
+  const drawn = draw(args, threads, length, seed);
   for (let run = 0; run < count; run++) {
     const program = drawn.next().value;
     const report = explore(program, deadline);
@@ -103,6 +116,15 @@ export function checkOperations<S, A extends Record<string, readonly unknown[]>>
   }
 }
 
+/** Explores the one program that was given. */
+function checkProgram(scenario: AnyScenario, given: OperationsProgram, options: OperationsOptions): Report {
+  checkOptions(scenario, given.length);
+  for (const { name } of given.flat())
+    if (!Object.hasOwn(scenario.operations, name)) throw new CheckError(`the program calls "${name}", and there is no such operation.`);
+  const program = given.map((calls) => calls.map(({ name, args }) => ({ name, args, context: undefined })));
+  return exploreProgram(scenario, program, options);
+}
+
 function exploreProgram({ setup, model, operations }: AnyScenario, program: Program, options: CheckOptions): Report {
   const history = new History();
   const body =
@@ -110,7 +132,7 @@ function exploreProgram({ setup, model, operations }: AnyScenario, program: Prog
     (state: unknown): void => {
       history.restart(thread);
       for (const { name, args } of calls) {
-        const { run } = operations[name] as Operation<unknown, readonly unknown[]>;
+        const { run } = operations[name] as { readonly run: AnyRun };
         history.call(thread, name, args, () => run(state, ...args));
       }
     };

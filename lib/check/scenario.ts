@@ -38,6 +38,8 @@ export interface CheckOptions {
   readonly steps?: number;
   /** Of random and pct: the same seed draws the same executions. Default 1. */
   readonly seed?: number;
+  /** Run only the execution that these numbers choose, one for each step: see `schedules`. */
+  readonly schedule?: readonly number[];
   /** Run only the execution that an earlier failure named. */
   readonly replay?: string;
   /** So many threads may die, at any step. Default 0. */
@@ -109,6 +111,12 @@ export function limitsOf(options: CheckOptions): Limits {
   if (options.strategy !== undefined && !["exhaustive", "random", "pct"].includes(options.strategy)) {
     throw new CheckError(`there is no strategy "${String(options.strategy)}"; there are "exhaustive", "random" and "pct".`);
   }
+  const { schedule } = options;
+  if (schedule !== undefined && !(Array.isArray(schedule) && schedule.every((n) => Number.isInteger(n) && n >= 0))) {
+    throw new CheckError("the option schedule is a list of whole numbers from 0, one for each step, such as [0, 0, 1].");
+  }
+  if (schedule !== undefined && options.replay !== undefined)
+    throw new CheckError("the options schedule and replay both name one execution: give one of them.");
   const { steps = 2000, deaths = 0, spurious = false, timeouts = false } = options;
   const { mortal } = options;
   if (mortal !== undefined && !Array.isArray(mortal)) {
