@@ -2,13 +2,16 @@
 /** What the threads of the specs of waiting on atomics run. */
 import { task } from "ferrous";
 
-/** Wakes one after the other, until `count` were woken: nobody knows when they have fallen asleep. */
+/**
+ * Wakes one after the other, until `count` were woken, or all have gone on: nobody knows when they have fallen asleep, and a sleeper looks
+ * up when another thread ends too.
+ */
 export const wake = task(
   import.meta.url,
   "wake",
-  /** @param {import("ferrous").AtomicI32 | import("ferrous").AtomicU64} cell @param {number} count */
-  (cell, count) => {
-    for (let woken = 0; woken < count;) woken += cell.notify(1);
+  /** @param {import("ferrous").AtomicI32 | import("ferrous").AtomicU64} cell @param {number} count @param {import("ferrous").AtomicI32} gone */
+  (cell, count, gone) => {
+    for (let woken = 0; woken < count && gone.load() < count;) woken += cell.notify(1);
   },
 );
 

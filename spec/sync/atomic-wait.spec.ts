@@ -18,9 +18,12 @@ describe("an atomic that is waited for", () => {
 
   it("wakes a blocked main thread, of 32 and of 64 bits", () => {
     const [narrow, wide] = [new AtomicI32(0), new AtomicU64(0n)];
-    const wakers = [spawn(wake, narrow, 1), spawn(wake, wide, 1)];
+    const gone = [new AtomicI32(0), new AtomicI32(0)] as const;
+    const wakers = [spawn(wake, narrow, 1, gone[0]), spawn(wake, wide, 1, gone[1])];
     expect(narrow.wait(0)).toBe("ok");
+    gone[0].store(1);
     expect(wide.wait(0n)).toBe("ok");
+    gone[1].store(1);
     for (const waker of wakers) waker.join();
   });
 
