@@ -1,6 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { check, checkOperations, type Failure } from "../../lib/check/index.ts";
+import fc from "fast-check";
+import { check, checkOperations, expectPassed, programs, schedules, type Failure, type Report } from "../../lib/check/index.ts";
+import { CancelFlag } from "../../lib/sync/cancel-flag.ts";
+import { Mutex } from "../../lib/sync/mutex.ts";
 
 const PAGE = "docs/check.md";
 const GOLDEN = "spec/golden/check";
@@ -19,14 +22,17 @@ const KINDS = [
   "step limit",
 ];
 
-/** The example of a kind, compiled so that its lines have the numbers that they have on the page. */
-function example(kind: string): () => Failure {
+/** What examples may name. */
+const scope = { check, checkOperations, expectPassed, programs, schedules, fc, CancelFlag, Mutex };
+
+/** The example of that title, compiled so that its lines have the numbers that they have on the page. */
+function example<R = Failure>(kind: string): () => R {
   const found = new RegExp("```js " + kind + "\n([^]*?)```").exec(page);
   if (found === null) throw new Error(`${PAGE} has no example of ${kind}`);
   const lines = page.slice(0, found.index).split("\n").length;
   // A function's text begins with two lines of its own.
   const text = "\n".repeat(lines - 2) + (found[1] ?? "") + "\n//# sourceURL=check.md";
-  return new Function("check", "checkOperations", text).bind(undefined, check, checkOperations) as () => Failure;
+  return new Function(...Object.keys(scope), text).bind(undefined, ...Object.values(scope)) as () => R;
 }
 
 /** Compares with a file, or writes it. */
@@ -46,6 +52,23 @@ describe("docs/check.md", () => {
     const name = kind.replaceAll(/\W/g, "-");
     golden(`${name}.txt`, `${failure.message}\n\n${failure.trace}\n`);
     golden(`${name}.svg`, failure.svg);
+  });
+
+  it("calls a wait off at every step", () => {
+    const { report, ends } = example<{ report: Report; ends: Set<string> }>("called off")();
+    expect(report).toMatchObject({ verdict: "passed", complete: true });
+    expect(ends).toEqual(new Set(["got it", "called off"]));
+  });
+
+  it("draws programs", () => {
+    expectPassed(example<Report>("operations")());
+  });
+
+  it("makes program and schedule small together", () => {
+    const { program, schedule } = example<{ program: unknown; schedule: unknown }>("program and schedule")();
+    const add = [{ name: "add", args: [1] }];
+    expect(program).toEqual([add, add]);
+    expect(schedule).toEqual([0, 1]);
   });
 
   it("begins with the trace that its first example gives", () => {
