@@ -35,7 +35,7 @@
  * A death: in a slot the next writer clears it. As OWNER it leaves poison only if it wrote.
  *
  * Source: ours; the readers' own slots are those of "big-reader locks": W. Hsieh, W. Weihl, "Scalable Reader-Writer Locks for
- * Parallel Systems" (1992). Two drafts that had survived 30 s of stress were refuted by the checker.
+ * Parallel Systems" (1992).
  */
 import { DeadlockError, PoisonedError, ReleasedError } from "../errors.ts";
 import type { Word } from "../memory/word.ts";
