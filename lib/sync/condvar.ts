@@ -153,9 +153,7 @@ export class Condvar {
     requireBlocking(this, "wait");
     const lock = lockOf(guard);
     const inDoubt = doubtOf(lock);
-    const ticket = this.#enter(lock);
-    guard.suspend();
-    lock.unlock();
+    const ticket = this.#enter(guard, lock);
     let outcome: WaitResult = "ok";
     try {
       wait(this.#attempt(ticket, inDoubt), this, "wait", opts);
@@ -178,9 +176,7 @@ export class Condvar {
     abortSignalOf(opts)?.throwIfAborted();
     const lock = lockOf(guard);
     const inDoubt = doubtOf(lock);
-    const ticket = this.#enter(lock);
-    guard.suspend();
-    lock.unlock();
+    const ticket = this.#enter(guard, lock);
     let outcome: WaitResult = "ok";
     try {
       this.#line ??= new Line();
@@ -253,12 +249,19 @@ export class Condvar {
 
   // --- the algorithm ---
 
-  /** Counts one more wait of this thread, before the lock is released. */
-  #enter(lock: Guarded<unknown>): Ticket {
+  /** Counts one more wait of this thread, then releases the lock. */
+  #enter(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>): Ticket {
     const slot = this.#takeSlot();
     const ticket: Ticket = { slot, crowd: slot === -1 ? this.#crowd().or(CROWDED) | CROWDED : 0 };
     if (slot !== -1) this.#users++;
-    this.#requireSame(lock, ticket);
+    try {
+      this.#requireSame(lock, ticket);
+      guard.suspend();
+      lock.unlock();
+    } catch (error) {
+      if (this.#giveUp(ticket)) this.notifyOne();
+      throw error;
+    }
     return ticket;
   }
 
@@ -302,7 +305,6 @@ export class Condvar {
     const seen = this.#tag.load();
     if (seen === tag) return;
     if (seen !== 0 && this.#isAwaited(ticket)) {
-      if (this.#giveUp(ticket)) this.notifyOne();
       throw new TypeError(
         `${this.describe()} is used with ${lock.describe()} while others wait in it with another lock: each condvar belongs to one lock at a time.`,
       );

@@ -149,6 +149,22 @@ describe("a Condvar", () => {
     expect(() => new Condvar(null as never)).toThrow(TypeError);
   });
 
+  it("counts no wait that could not begin, because its guard's lock was unlocked behind its back", async () => {
+    const { lock, changed } = fresh();
+    const guard = lock.lock();
+    lock.unlock();
+    expect(thrownBy(() => changed.wait(guard))).toMatchObject({ code: "RELEASED" });
+    expect(changed.notifyAll()).toBe(0);
+    const next = lock.lock();
+    lock.unlock();
+    expect(await rejectionOf(changed.waitAsync(next))).toMatchObject({ code: "RELEASED" });
+    expect(changed.notifyAll()).toBe(0);
+    // Nobody waits with the first lock, so a second one may take its place.
+    const second = new Mutex(words(1), { name: "second" }).lock();
+    expect(changed.wait(second, { timeout: 1 })).toBe("timed-out");
+    second.release();
+  });
+
   it("leaves the guard with the caller whose predicate throws", () => {
     const { lock, changed } = fresh();
     const guard = lock.lock();
