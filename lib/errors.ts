@@ -45,8 +45,9 @@ export class TimeoutError extends FerrousError {
 export class ReleasedError extends FerrousError {
   override readonly name = "ReleasedError";
   readonly code = "RELEASED";
-  constructor(what: string) {
-    super(`${what} was released: what it protected may belong to another thread by now. Lock again to get a new guard.`);
+  /** @param story  what happened to it, and what to do now; without it, that of a guard */
+  constructor(what: string, story = "was released: what it protected may belong to another thread by now. Lock again to get a new guard.") {
+    super(`${what} ${story}`);
   }
 }
 

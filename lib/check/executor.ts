@@ -23,7 +23,7 @@ export interface World extends Undertaker {
   /** Builds the shared state for a new execution. */
   setup(): void;
   /** The shared state, as a thread that begins to run gets it. */
-  open(): unknown;
+  open(thread: number): unknown;
   /** Runs a thread's body from its start. */
   run(thread: number, state: unknown): unknown;
   /** The assertions, once all threads have ended. */
@@ -127,7 +127,7 @@ export class Executor {
   execute(thread: ModelThread, mode: "live" | "lookahead"): void {
     const outer = this.current;
     this.current = undefined;
-    const shared = this.#world.open();
+    const shared = this.#world.open(thread.id);
     this.current = thread;
     thread.restart(mode);
     this.#world.memory.restart(thread.id + 1);

@@ -136,6 +136,9 @@ export class Identities {
   isKnown(thread: number): boolean {
     return this.everybody || this.#threads[thread]?.asked === true;
   }
+  idOf(thread: number): number {
+    return (this.#threads[thread] as ModelCurrent).id;
+  }
   life(thread: number): Life {
     return this.#lives[thread] as Life;
   }

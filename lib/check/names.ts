@@ -7,7 +7,7 @@ import { addressOf } from "./memory.ts";
 import { Kind, type Op } from "./operation.ts";
 import type { Race } from "./races.ts";
 import { wordsOf, type ThreadNamer } from "../memory/word-names.ts";
-import { isShareable, toHandle } from "../send/handle.ts";
+import { isShareable } from "../send/handle.ts";
 import { BYTES_PER } from "./real.ts";
 import type { Access } from "./state.ts";
 import type { ModelWorld } from "./world.ts";
@@ -68,7 +68,7 @@ export class Names {
       return;
     }
     if (isShareable(value)) {
-      const { kind, buffer, byteOffset, name, type } = toHandle(value);
+      const { kind, buffer, byteOffset, name, type } = this.#world.handleOf(value);
       const start = this.#world.memory.of(buffer).base + byteOffset;
       const words = wordsOf(kind, type);
       const title = name ?? (path === "" ? kind.replace(/@.*/, "").toLowerCase() : path);

@@ -15,6 +15,11 @@ export interface Scenario<S> {
   readonly setup: () => S;
   /** 1 to 8 of them, by name or by number. */
   readonly threads: readonly Body<S>[] | Readonly<Record<string, Body<S>>>;
+  /**
+   * Which ends of channels go to which thread, by position: what spawn() does with those among its arguments. They close with their thread.
+   * Others stay with setup, which never ends; all threads can use them.
+   */
+  readonly moves?: (state: S) => readonly (readonly object[])[];
   /** Assertions on what is left when all threads have ended; `results` are what they returned, undefined for the dead. */
   readonly after?: (state: S, results: Results) => void;
 }
@@ -58,6 +63,8 @@ export interface Program {
   readonly bodies: readonly Body<unknown>[];
   readonly setup: () => unknown;
   readonly after: (state: unknown, results: readonly unknown[]) => void;
+  /** By thread, what is its own. */
+  readonly moves: (state: unknown) => readonly (readonly object[])[];
   /** Who wants to know when calls begin and return. */
   readonly history?: History;
 }
@@ -65,7 +72,7 @@ export interface Program {
 export const MAX_THREADS = 8;
 
 /** Checks what types cannot. @throws {CheckError} */
-export function programOf<S>({ setup, threads, after }: Scenario<S>): Program {
+export function programOf<S>({ setup, threads, moves, after }: Scenario<S>): Program {
   const named = Object.entries(threads);
   if (named.length === 0)
     throw new CheckError("the scenario has no threads, so there is nothing to check. Give it 1 to 8: threads: [(state) => ...].");
@@ -92,6 +99,7 @@ export function programOf<S>({ setup, threads, after }: Scenario<S>): Program {
         throw new CheckError("setup returned a promise: check() runs synchronous code only. Prepare what needs awaiting before check().");
       return state;
     },
+    moves: (state) => moves?.(state as S) ?? [],
     after: (state, results) => {
       const both = Array.isArray(threads)
         ? results

@@ -3,11 +3,12 @@
  */
 import { CheckError } from "../errors.ts";
 import { freshViews } from "../memory/views.ts";
-import { isShareable } from "../send/handle.ts";
+import { handleOf, isShareable, type Handle } from "../send/handle.ts";
+import { isMovable, Moves } from "../send/moving.ts";
 import { modelAtomics } from "./atomics.ts";
 import type { Executor, World } from "./executor.ts";
 import { Replacements, randomFrom } from "./globals.ts";
-import { opener } from "./handles.ts";
+import { opener, ownersOf, type Opener } from "./handles.ts";
 import { Identities, type Life } from "./identity.ts";
 import { Machine, type Chooser } from "./machine.ts";
 import { Memory } from "./memory.ts";
@@ -71,7 +72,7 @@ export class ModelWorld implements World {
   readonly #recording: boolean;
   readonly #identities: Identities;
   #machine: Machine | undefined;
-  #open: () => unknown = () => undefined;
+  #opener: Opener | undefined;
   #witness: Witness | undefined;
   #setups = 0;
   #random = randomFrom(0);
@@ -130,9 +131,16 @@ export class ModelWorld implements World {
     this.shared = this.#identities.asOutsider(this.#program.setup);
     const isMemory = (value: object): boolean => this.views.behind(value) !== undefined || isShareable(value);
     this.#witness = this.#setups++ < WITNESSED ? new Witness(this.shared, isMemory) : undefined;
-    const open = this.#identities.asOutsider(() => opener(this.shared));
-    this.#identities.everybody = open !== undefined;
-    this.#open = open ?? (() => this.shared);
+    this.#opener = this.#identities.asOutsider(() => {
+      const owned = this.#program.moves(this.shared);
+      const plan = opener(this.shared, ownersOf(owned));
+      // After the handles were made: here they can be used no more.
+      owned.forEach((ends, thread) => {
+        new Moves(ends.filter(isMovable), this.#identities.idOf(thread)).end(`to ${this.names[thread] ?? "a thread"}`);
+      });
+      return plan;
+    });
+    this.#identities.everybody = this.#opener !== undefined;
   }
 
   /** Ends the check, even if the running thread catches what is thrown. */
@@ -147,8 +155,13 @@ export class ModelWorld implements World {
     this.#witness?.verify();
   }
 
-  open(): unknown {
-    return this.#open();
+  /** What a shared object of the state is, even if it has moved since. */
+  handleOf(object: object): Handle {
+    return this.#opener?.handles.get(object) ?? handleOf(object);
+  }
+
+  open(thread: number): unknown {
+    return this.#identities.as(thread, () => (this.#opener === undefined ? this.shared : this.#opener.open(thread)));
   }
 
   run(thread: number, state: unknown): unknown {

@@ -33,6 +33,7 @@ export class Line {
   #first: Task | undefined;
   #last: Task | undefined;
   #armed: SleepWord | undefined;
+  #napsUntil: number | undefined;
 
   get isEmpty(): boolean {
     return this.#first === undefined;
@@ -115,11 +116,11 @@ export class Line {
       try {
         const sleep = task.attempt(task.waiter);
         if (sleep !== undefined) {
-          if (this.#armed !== undefined && isSame(this.#armed, sleep.word)) return;
-          const pending = sleep.word.waitAsync(sleep.value as never);
-          if (!pending.async) continue;
-          this.#arm(sleep.word, pending.value);
-          if (sleep.atMost !== undefined) host.later(sleep.atMost, this.#woken);
+          const isArmed = this.#armed !== undefined && isSame(this.#armed, sleep.word);
+          const pending = isArmed ? undefined : sleep.word.waitAsync(sleep.value as never);
+          if (pending?.async === false) continue;
+          if (pending !== undefined) this.#arm(sleep.word, pending.value);
+          if (sleep.atMost !== undefined) this.#nap(sleep.atMost);
           return;
         }
         this.#unlink(task);
@@ -140,6 +141,17 @@ export class Line {
     });
     // What the first task waits for has changed: the other word's pending wait is ended.
     before?.notify();
+  }
+
+  /** Lets the first task look again after so many ms, unless it is going to look sooner. */
+  #nap(ms: number): void {
+    const until = performance.now() + ms;
+    if (this.#napsUntil !== undefined && this.#napsUntil <= until) return;
+    this.#napsUntil = until;
+    host.later(ms, () => {
+      if (this.#napsUntil === until) this.#napsUntil = undefined;
+      this.#woken();
+    });
   }
 
   readonly #woken = (): void => {

@@ -7,6 +7,7 @@ import { TYPE } from "../memory/hidden.ts";
 import { describeType, elementTypeOf, FixedArray, fixedArrayAt, placeOf, typeFrom, typeOf, type FieldType } from "../memory/layout.ts";
 import { isSharedBuffer, kindOf, layoutFrom, type Place } from "../memory/place.ts";
 import { meetRegistry, registryBuffer } from "../thread/registry.ts";
+import { isMovable, moveAll } from "./moving.ts";
 import { messageOf } from "./words.ts";
 
 /** Under this key an object gives what another thread needs to open it. */
@@ -91,6 +92,11 @@ export function isSync(value: unknown): boolean {
  * @example worker.postMessage({ totals: toHandle(totals) });
  */
 export function toHandle(object: object): Handle {
+  return moveAll(isMovable(object) ? [object] : [], undefined, "into a handle", () => handleOf(object));
+}
+
+/** As {@link toHandle}, of what its sender moves. */
+export function handleOf(object: object): Handle {
   const body = bodyOf(object);
   if (body === undefined) {
     throw new NotSendableError(
@@ -106,7 +112,7 @@ export function toHandle(object: object): Handle {
     byteOffset: place.byteOffset,
     ...(name === undefined ? {} : { name }),
     ...(type === undefined ? {} : { type }),
-    ...(value === undefined ? {} : { value: isShareable(value) ? toHandle(value as object) : value }),
+    ...(value === undefined ? {} : { value: isShareable(value) ? handleOf(value as object) : value }),
     registry: registryBuffer(),
   };
 }

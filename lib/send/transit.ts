@@ -5,7 +5,8 @@
 import { NotSendableError } from "../errors.ts";
 import { isPlain, tagOf } from "./clonable.ts";
 import { adorn, isError, packError, unpackError, type ErrorPacket } from "./error-packet.ts";
-import { fromHandle, isShareable, toHandle } from "./handle.ts";
+import { fromHandle, handleOf, isShareable } from "./handle.ts";
+import { isMovable, type Movable } from "./moving.ts";
 import { Scan } from "./scan.ts";
 import { inWords } from "./words.ts";
 
@@ -16,6 +17,11 @@ export interface Encoded {
   readonly stands?: Stands;
   /** Ports in `value`, which move. */
   readonly transfer: readonly object[];
+}
+
+/** A value that has been encoded where it is, with what moves if it is sent. */
+export interface Departing extends Encoded {
+  readonly movables: readonly Movable[];
 }
 
 /** Structured clone keeps identity within one message, so these arrive as the very objects that stand in the value. */
@@ -29,22 +35,22 @@ interface Stands {
  * @param where  what the value is, for messages: "argument 2 of spawn()"
  * @throws {NotSendableError} a part of it cannot be sent; it says which, and why
  */
-export function encode(value: unknown, where: string): Encoded {
+export function encode(value: unknown, where: string): Departing {
   const encoded = encodeAll([value], () => where);
   return { ...encoded, value: (encoded.value as unknown[])[0] };
 }
 
 /** As {@link encode}, of several values as one: an array. */
-export function encodeAll(values: readonly unknown[], where: (at: number) => string): Encoded {
+export function encodeAll(values: readonly unknown[], where: (at: number) => string): Departing {
   const scan = new Scan();
   values.forEach((value, at) => {
     scan.look(value, where(at));
   });
-  if (!scan.rewrites) return { value: values, transfer: scan.ports };
+  if (!scan.rewrites) return { value: values, transfer: scan.ports, movables: [] };
   const rewrite = new Rewrite();
   const rewritten = values.map((value, at) => rewrite.whole(value, where(at)));
-  const { handles, errors } = rewrite;
-  return { value: rewritten, stands: { handles, errors }, transfer: scan.ports };
+  const { handles, errors, movables } = rewrite;
+  return { value: rewritten, stands: { handles, errors }, transfer: scan.ports, movables };
 }
 
 /** The value again. `encoded` is used up: it is what the value is made of. */
@@ -56,6 +62,8 @@ export function decode({ value, stands }: Encoded): unknown {
 class Rewrite {
   readonly handles: object[] = [];
   readonly errors: ErrorPacket[] = [];
+  /** What belongs to the receiver, once it is sent. */
+  readonly movables: Movable[] = [];
   readonly #done = new Map<object, unknown>();
 
   whole(value: unknown, where: string): unknown {
@@ -72,7 +80,8 @@ class Rewrite {
     const done = this.#done.get(value);
     if (done !== undefined) return done;
     if (isShareable(value)) {
-      const handle = this.#keep(value, toHandle(value));
+      const handle = this.#keep(value, handleOf(value));
+      if (isMovable(value)) this.movables.push(value);
       this.handles.push(handle);
       return handle;
     }

@@ -3,13 +3,16 @@ import { host } from "#host";
 import type { Port } from "../host/host.ts";
 import { NotSendableError } from "../errors.ts";
 import { arrivalError, explainRefusal, isStackOverflow } from "../send/scan.ts";
-import { decode, encode, type Encoded } from "../send/transit.ts";
+import { arriving, Moves } from "../send/moving.ts";
+import { decode, encode, type Departing, type Encoded } from "../send/transit.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { takeLifeline } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import { reportUnjoined, type Boot, type Outcome, type Start } from "./outcome.ts";
 import { loadTask } from "./task.ts";
 // The kinds that an argument may be: an inline function imports none of them.
+import "../channel/receiver.ts";
+import "../channel/sender.ts";
 import "../sync/atomic.ts";
 import "../sync/barrier.ts";
 import "../sync/cancel-flag.ts";
@@ -52,7 +55,7 @@ async function run({ call, args }: Start, teller: Teller): Promise<void> {
   let given: unknown[];
   try {
     fn = "source" in call ? evaluate(call.source) : ((await loadTask(call)) as typeof fn);
-    given = decode(args) as unknown[];
+    given = arriving("counted", () => decode(args)) as unknown[];
   } catch (error) {
     return teller.tell({ type: "refused", error: encodeThrown(arrivalError("an argument of spawn()", error)) });
   }
@@ -63,12 +66,19 @@ async function run({ call, args }: Start, teller: Teller): Promise<void> {
     return teller.tell(died(error, false));
   }
   try {
-    const value = encode(result, RESULT);
+    const value = moving(encode(result, RESULT));
     teller.tell({ type: "result", value }, value.transfer);
   } catch (error) {
     const refusal = error instanceof NotSendableError ? error : explainRefusal([result], () => RESULT, error);
     teller.tell({ type: "refused", error: encodeThrown(refusal) });
   }
+}
+
+/** Ends of channels in it are the joiner's from now on, who is most likely the spawner. This thread will not use them any more. */
+function moving({ movables, ...encoded }: Departing): Encoded {
+  const { id, registry } = currentThread();
+  new Moves(movables, registry.field(id, Field.SPAWNER).load()).end("with what its thread returned");
+  return encoded;
 }
 
 const RESULT = "the task's result";
@@ -104,7 +114,7 @@ function died(thrown: unknown, isRejection: boolean): Outcome {
 /** Anything may be thrown, even what cannot cross. */
 function encodeThrown(thrown: unknown): Encoded {
   try {
-    const encoded = encode(thrown, "what the task threw");
+    const encoded = moving(encode(thrown, "what the task threw"));
     // Once more than the port will, so that it cannot fail there.
     structuredClone(encoded);
     return encoded;

@@ -9,6 +9,7 @@ import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt } from "../park/wait.ts";
 import { arrivalError } from "../send/scan.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
+import { arriving } from "../send/moving.ts";
 import { decode } from "../send/transit.ts";
 import { requestKeep, requestTermination } from "../thread/lifeline.ts";
 import { Ending, type Holders } from "../thread/protocol.ts";
@@ -135,8 +136,8 @@ class Fate {
     try {
       const outcome = this.#outcome();
       if (outcome === undefined) return { error: new ThreadDiedError(name, reasonOf(ending)) };
-      if (outcome.type === "result") return { value: decode(outcome.value) };
-      const error = decode(outcome.error);
+      if (outcome.type === "result") return { value: arriving("counted", () => decode(outcome.value)) };
+      const error = arriving("counted", () => decode(outcome.error));
       if (outcome.type === "refused") return { error };
       return { error: outcome.type === "panic" ? new PanicError(name, error) : new ThreadDiedError(name, outcome.reason, error) };
     } catch (error) {

@@ -4,6 +4,7 @@ import type { ResourceLimits } from "../host/host.ts";
 import { TaskError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
 import { explainRefusal, isStackOverflow } from "../send/scan.ts";
+import { Moves } from "../send/moving.ts";
 import { encodeAll } from "../send/transit.ts";
 import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
@@ -63,7 +64,7 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
   refuseForkBomb(call);
   checkThreadOptions(options);
   const { name = "" } = options;
-  const encoded = encodeAll(args, argument);
+  const { movables, ...encoded } = encodeAll(args, argument);
   supervise();
   const { id: me, registry } = currentThread();
   const id = registry.claim(me);
@@ -77,14 +78,18 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
     transfer: [theirs.native, ...encoded.transfer],
   };
   let end: (() => void) | undefined;
+  // Counted as the new thread's before it can run; if it never does, its death takes them.
+  const moves = new Moves(movables, id);
   try {
     if (options.worker === undefined) request(born, options.resourceLimits);
     else end = raise(born, options.worker);
   } catch (error) {
     registry.markDead(id);
     outcome.close();
+    moves.undo();
     throw isCloneError(error) || isStackOverflow(error) ? explainRefusal(args, argument, error) : error;
   }
+  moves.end(`to ${registry.describe(id)}`);
   return new JoinHandle(new Thread(id, name), born.cell, outcome, end);
 }
 

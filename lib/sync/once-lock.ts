@@ -18,6 +18,7 @@ import { wait } from "../park/wait.ts";
 import { isPlain } from "../send/clonable.ts";
 import { HANDLE, isShareable, registerKind, type HandleBody } from "../send/handle.ts";
 import type { Send } from "../send/send.ts";
+import { arriving } from "../send/moving.ts";
 import { decode, encode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
 import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/lifeline.ts";
@@ -168,7 +169,7 @@ export class OnceLock<T> {
     if (!turn.isMine) {
       const encoded = (await fetchShelvedAsync(this.#word.next(1).load())) as Encoded;
       // Another task may have fetched it meanwhile: a thread has one copy.
-      return this.#isHere ? (this.#value as T) : this.#arrive(decode(encoded) as T);
+      return this.#isHere ? (this.#value as T) : this.#arrive(arriving("cloned", () => decode(encoded)) as T);
     }
     let value: T;
     try {
@@ -210,7 +211,7 @@ export class OnceLock<T> {
     if (this.#isHere) return this.#value as T;
     const number = this.#word.next(1).load();
     if (currentThread().modelled) return this.#arrive(modelledAt(this.#word).get(number) as T);
-    return this.#arrive(decode(fetchShelved(number) as Encoded) as T);
+    return this.#arrive(arriving("cloned", () => decode(fetchShelved(number) as Encoded)) as T);
   }
   #arrive(value: T): T {
     freeze(value, new Set());

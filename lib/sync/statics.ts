@@ -22,6 +22,7 @@ import { int32Of } from "../memory/views.ts";
 import { Word } from "../memory/word.ts";
 import { wait, type Awaited, type Sleep } from "../park/wait.ts";
 import { Line } from "../park/line.ts";
+import { arriving } from "../send/moving.ts";
 import { decode, encode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
 import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/lifeline.ts";
@@ -109,7 +110,7 @@ export class LazyStatic<T> {
     if (this.#here !== undefined) return this.#here.value;
     const entry = this.#entry();
     wait((waiter) => attempt(entry, waiter.blocks), this, "get", undefined);
-    const made = entry.word(INIT).load() === DONE ? (decode(fetchShelved(entry.word(SHELF).load()) as Encoded) as T) : this.#make(entry);
+    const made = entry.word(INIT).load() === DONE ? (cloneOf(fetchShelved(entry.word(SHELF).load())) as T) : this.#make(entry);
     return (this.#here = { value: made }).value;
   }
 
@@ -126,7 +127,7 @@ export class LazyStatic<T> {
       "get",
       undefined,
     );
-    const value = mine === undefined ? (decode((await fetchShelvedAsync(entry.word(SHELF).load())) as Encoded) as T) : mine.value;
+    const value = mine === undefined ? (cloneOf(await fetchShelvedAsync(entry.word(SHELF).load())) as T) : mine.value;
     this.#here ??= { value };
     return this.#here.value;
   }
@@ -258,3 +259,6 @@ function hash(name: string): number {
   for (let at = 0; at < name.length; at++) value = Math.imul(value ^ name.charCodeAt(at), 0x01000193);
   return (value >>> 0) % MAX_STATICS;
 }
+
+/** Each thread has a copy; of the end of a channel, a clone. */
+const cloneOf = (shelved: unknown): unknown => arriving("cloned", () => decode(shelved as Encoded));

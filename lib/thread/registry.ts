@@ -193,6 +193,11 @@ export class Registry {
     return this.#probe(id);
   }
 
+  /** For who asks often whether this thread lives. */
+  pulseOf(id: number): Pulse {
+    return new Pulse(this.#cells, HEADER_WORDS + indexOf(id) * RECORD_WORDS + Field.LIFE, generationOf(id));
+  }
+
   #lives(id: number, life: number): boolean {
     return life >>> 2 === generationOf(id) && ((life & 3) === ALIVE || (life & 3) === CLAIMED);
   }
@@ -235,6 +240,23 @@ export class Registry {
   describe(id: number): string {
     const name = this.nameOf(id);
     return name === "" ? `thread ${String(id)}` : `thread "${name}"`;
+  }
+}
+
+/** A thread's life, next to nothing to look at. It may beat for some time after the death, and for ever if no supervisor watches the thread. */
+export class Pulse {
+  readonly #cells: Int32Array<SharedArrayBuffer>;
+  readonly #at: number;
+  readonly #alive: number;
+
+  constructor(cells: Int32Array<SharedArrayBuffer>, at: number, generation: number) {
+    this.#cells = cells;
+    this.#at = at;
+    this.#alive = (generation << 2) | ALIVE;
+  }
+  get beats(): boolean {
+    // PLAIN: what is missed now is seen the next time; and who knows of the death by other means sees it here too.
+    return this.#cells[this.#at] === this.#alive;
   }
 }
 

@@ -1,0 +1,515 @@
+/**
+ * A queue in shared memory with two gates: senders pass one, receivers the other, and neither side waits for the other while
+ * there is room and there are messages.
+ *
+ *     word 0  TX          the senders' gate: see gate.ts
+ *          1  TAIL        what was sent        moves when messages are published, all those of one call at once
+ *          2  TAIL_NOW    TAIL without flags                     \
+ *          3  KNOWN_HEAD  HEAD when a sender last looked          \
+ *          4  KNOWN_CELL  its cell                                 > plain, inside TX
+ *          5  TAIL_AT     two times CELL, SIZE: where the next     /
+ *                         message goes, in a ring of how many     /
+ *                         cells; PARITY says which is true       /
+ *          9  SIZES       two times SIZE, for receivers; PARITY says which is true
+ *         16  RX          the receivers' gate
+ *         17  HEAD        what was received    moves likewise
+ *         18  HEAD_NOW    HEAD without flags                     \
+ *         19  KNOWN_TAIL  TAIL when a receiver last looked        > plain, inside RX
+ *         20  KNOWN_SIZE  its SIZE                               /
+ *         21  HEAD_AT     two times CELL: where the next message is; PARITY says which is true
+ *
+ *     TAIL, HEAD:   29 .............. 5     4       3        2        1       0
+ *                  +-------------------+--------+------+----------+-----+--------+
+ *                  | COUNT, modulo 2^25| PARITY | GONE | SELECTED | ALL | WANTED |
+ *                  +-------------------+--------+------+----------+-----+--------+
+ *
+ * Whatever a sender does is seen at one instruction, the exchange of TAIL, which is also a change of PARITY: before it the old
+ * CELL and SIZE are true, after it the new ones. So a sender that dies inside has sent all of its messages or none, whoever enters
+ * after it finds the queue in order, and repairs no more than TAIL_NOW; and likewise a receiver and HEAD.
+ *
+ * The ring grows inside both gates. If messages lie across its end, those at its beginning are moved to behind the end, so that all
+ * lie side by side in the longer ring; TAIL then changes PARITY alone. A receiver that knew the old SIZE has its KNOWN_TAIL taken away before.
+ *
+ * No wake-up is lost: a receiver that finds nothing sets WANTED in TAIL, and sleeps on that value; the exchange of TAIL clears
+ * WANTED, and who cleared it notifies. It wakes one sleeper. Whoever has slept and then received wakes the next one if there are more
+ * messages, else sets WANTED again, since it cannot know that it was the only sleeper. Where one sleeper is not as good as another
+ * (it has an event loop, and may be busy for long; or it waits for more room than another one), ALL is set, and all are woken.
+ * GONE stays: a side has lost its last end, and whoever sleeps is woken. SELECTED: some threads sleep on their own bells, and are rung: see select.ts. Senders that find no room do the same with HEAD.
+ *
+ * Source: M. Michael, M. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue Algorithms" (1996), the one
+ * with two locks; the ring, the names and the parity are ours.
+ */
+import { Cells } from "../memory/cells.ts";
+import { owned, type WordName } from "../memory/word-names.ts";
+import { Word } from "../memory/word.ts";
+import type { Sleep } from "../park/wait.ts";
+import { Gate } from "./gate.ts";
+import type { Store } from "./store.ts";
+
+const TX = 0;
+const TAIL = 1;
+const TAIL_NOW = 2;
+const KNOWN_HEAD = 3;
+const KNOWN_CELL = 4;
+const TAIL_AT = 5;
+const SIZES = 9;
+const RX = 16;
+const HEAD = 17;
+const HEAD_NOW = 18;
+const KNOWN_TAIL = 19;
+const KNOWN_SIZE = 20;
+const HEAD_AT = 21;
+export const QUEUE_WORDS = 32;
+
+const WANTED = 1 << 0;
+const ALL = 1 << 1;
+const SELECTED = 1 << 2;
+/** A side has lost its last end. */
+const GONE = 1 << 3;
+const FLAGS = WANTED | ALL | SELECTED | GONE;
+const PARITY = 1 << 4;
+const PARITY_SHIFT = 4;
+const COUNT_SHIFT = 5;
+/** BOUND: TAIL and HEAD stay below 2^30. They differ by the capacity at most, so it does not matter that they wrap around. */
+const COUNT_MASK = (1 << 25) - 1;
+const ONE = 1 << COUNT_SHIFT;
+const MOVE_MASK = (COUNT_MASK << COUNT_SHIFT) | PARITY;
+
+/** The most messages that a queue can hold. */
+export const MAX_MESSAGES = 1 << 24;
+
+/** How many messages one position is ahead of another. */
+const between = (from: number, to: number): number => ((to >>> COUNT_SHIFT) - (from >>> COUNT_SHIFT)) & COUNT_MASK;
+const parityOf = (position: number): number => (position >>> PARITY_SHIFT) & 1;
+const moved = (position: number, by: number): number => ((position + (by << COUNT_SHIFT)) & MOVE_MASK) ^ PARITY;
+
+/** How a queue is made. */
+export interface QueueShape {
+  /** The most messages at a time; 0: each is handed over; Infinity: as many as there are cells for. */
+  readonly capacity: number;
+  /** Cells of the ring at first, and at most. */
+  readonly cells: number;
+  readonly mostCells: number;
+}
+
+/** Why a message cannot be put: it must wait, for messages to be taken or for bytes; or it never can. */
+export const Verdict = { FITS: 0, FULL: 1, NO_BYTES: 2, NEVER: 3 } as const;
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+/** Who is to be woken after something has moved. */
+export type Flags = number;
+/** Nothing was put, or taken: no flags are negative. */
+export const NOTHING = -1;
+export const wakesOne = (flags: Flags): boolean => (flags & (WANTED | ALL)) !== 0;
+export const isSelected = (flags: Flags): boolean => (flags & SELECTED) !== 0;
+export const isGone = (flags: Flags): boolean => (flags & GONE) !== 0;
+
+export class Queue {
+  readonly tx: Gate;
+  readonly rx: Gate;
+  readonly tail: Word;
+  readonly head: Word;
+  /** What was taken last, by the quick way; and who is to be woken after what was taken by any other. */
+  item: unknown;
+  flags: Flags = 0;
+  /** May messages be put and taken by the quick way? All have one length, and the ring has one for ever. */
+  readonly isQuick: boolean;
+  /** Has this thread all ends of a side? Then by the quick way it need not knock at the gate: nobody else can be inside. */
+  isSoleSender = false;
+  isSoleReceiver = false;
+  readonly #first: Word;
+  readonly #cells: Cells;
+  readonly #store: Store;
+  /** 0 if each message is handed over; one lies here then, all the same. */
+  readonly capacity: number;
+  readonly #capacity: number;
+  readonly #mostCells: number;
+  readonly #smallest: number;
+  /** How many cells this thread's views show. */
+  #seen: number;
+
+  constructor(buffer: SharedArrayBuffer, { capacity, cells, mostCells }: QueueShape, store: Store) {
+    this.#first = Word.at(buffer, 0);
+    this.#cells = new Cells(buffer, 0, QUEUE_WORDS);
+    this.#store = store;
+    this.capacity = capacity;
+    this.#capacity = capacity === 0 ? 1 : Math.min(capacity, MAX_MESSAGES);
+    this.#smallest = cells;
+    this.isQuick = capacity !== 0 && store.cells !== 0 && cells === mostCells;
+    this.#mostCells = mostCells;
+    this.#seen = cells;
+    this.tail = this.#first.next(TAIL);
+    this.head = this.#first.next(HEAD);
+    this.tx = new Gate(this.#first.next(TX), () => {
+      this.#cells.set(TAIL_NOW, this.tail.load() & MOVE_MASK);
+    });
+    this.rx = new Gate(this.#first.next(RX), () => {
+      this.#cells.set(HEAD_NOW, this.head.load() & MOVE_MASK);
+      this.#cells.set(KNOWN_TAIL, this.#cells.get(HEAD_NOW));
+    });
+  }
+
+  // --- the quick way, of messages of one length ---
+
+  /** Puts a message if nobody is at the gate, and if there is room; returns who is to be woken, or NOTHING. */
+  offer(me: number, item: unknown): Flags {
+    const knocks = !this.isSoleSender;
+    if (knocks && !this.tx.enterQuickly(me)) return NOTHING;
+    const cells = this.#cells;
+    const tail = cells.get(TAIL_NOW);
+    let flags = NOTHING;
+    if (between(cells.get(KNOWN_HEAD), tail) < this.#capacity || this.#hasRoomAgain(tail)) {
+      const at = cells.get(TAIL_AT + 2 * parityOf(tail));
+      this.#store.put(at, item, 0);
+      const end = at + this.#store.cells;
+      const next = ((tail + ONE) & MOVE_MASK) ^ PARITY;
+      cells.set(TAIL_AT + 2 * parityOf(next), end === this.#smallest ? 0 : end);
+      cells.set(TAIL_NOW, next);
+      flags = this.tail.exchange(next) & FLAGS;
+    }
+    if (knocks) this.tx.leave(me);
+    return flags;
+  }
+  #hasRoomAgain(tail: number): boolean {
+    const head = this.head.load();
+    this.#cells.set(KNOWN_HEAD, head & MOVE_MASK);
+    return between(head, tail) < this.#capacity;
+  }
+
+  /** Takes a message into {@link item} if nobody is at the gate, and if there is one; returns who is to be woken, or NOTHING. */
+  poll(me: number): Flags {
+    const knocks = !this.isSoleReceiver;
+    if (knocks && !this.rx.enterQuickly(me)) return NOTHING;
+    const cells = this.#cells;
+    const head = cells.get(HEAD_NOW);
+    let flags = NOTHING;
+    if (between(head, cells.get(KNOWN_TAIL)) !== 0 || this.#hasMessageAgain(head)) {
+      const at = cells.get(HEAD_AT + parityOf(head));
+      this.item = this.#store.take(at, 0);
+      const end = at + this.#store.cells;
+      const next = ((head + ONE) & MOVE_MASK) ^ PARITY;
+      cells.set(HEAD_AT + parityOf(next), end === this.#smallest ? 0 : end);
+      cells.set(HEAD_NOW, next);
+      flags = this.head.exchange(next) & FLAGS;
+    }
+    if (knocks) this.rx.leave(me);
+    return flags;
+  }
+  #hasMessageAgain(head: number): boolean {
+    const tail = this.tail.load();
+    this.#cells.set(KNOWN_TAIL, tail & MOVE_MASK);
+    return between(head, tail) !== 0;
+  }
+
+  // --- inside TX ---
+
+  /** May a message of so many cells be put now? */
+  verdict(cells: number): Verdict {
+    const known = this.#cells;
+    if (between(known.get(KNOWN_HEAD), known.get(TAIL_NOW)) >= this.#capacity && this.#lookAtHead() >= this.#capacity) return Verdict.FULL;
+    if (this.#free() >= cells) return Verdict.FITS;
+    this.#lookAtHead();
+    if (this.#free() >= cells) return Verdict.FITS;
+    return cells > this.#mostCells - this.#spare ? Verdict.NEVER : Verdict.NO_BYTES;
+  }
+
+  /** Looks how far receivers are; returns how many messages there are. */
+  #lookAtHead(): number {
+    const cells = this.#cells;
+    let head = this.head.load();
+    for (;;) {
+      // Where the next message is stands in a place that is written anew only after HEAD has moved.
+      if (this.#store.cells === 0) cells.set(KNOWN_CELL, this.#first.next(HEAD_AT + parityOf(head)).load());
+      const again = this.#store.cells === 0 ? this.head.load() : head;
+      if ((again & MOVE_MASK) === (head & MOVE_MASK)) break;
+      head = again;
+    }
+    cells.set(KNOWN_HEAD, head & MOVE_MASK);
+    return between(head, cells.get(TAIL_NOW));
+  }
+
+  /** Cells that no message lies in, as far as is known. */
+  #free(): number {
+    const cells = this.#cells;
+    const tail = cells.get(TAIL_NOW);
+    const size = this.#size(tail);
+    if (this.#store.cells !== 0) return size - between(cells.get(KNOWN_HEAD), tail) * this.#store.cells;
+    const used = cells.get(TAIL_AT + 2 * parityOf(tail)) - cells.get(KNOWN_CELL);
+    return size - (used < 0 ? used + size : used) - this.#spare;
+  }
+  /** A ring whose messages have different lengths is never quite full: else it would look empty. */
+  get #spare(): number {
+    return this.#store.cells === 0 ? 2 : 0;
+  }
+  #size(tail: number): number {
+    const size = this.#cells.get(TAIL_AT + 2 * parityOf(tail) + 1);
+    return size === 0 ? this.#smallest : size;
+  }
+
+  /** How many more messages of a fixed length fit, `most` at most. */
+  roomFor(most: number): number {
+    const room = (): number => {
+      const { cells } = this.#store;
+      const left = this.#capacity - between(this.#cells.get(KNOWN_HEAD), this.#cells.get(TAIL_NOW));
+      return Math.min(most, left, Math.floor(this.#free() / cells));
+    };
+    if (room() < most) this.#lookAtHead();
+    return room();
+  }
+
+  /** Puts a message that fits, without publishing it. */
+  put(item: unknown): Flags {
+    const store = this.#store;
+    const tail = this.#cells.get(TAIL_NOW);
+    const size = this.#sized(this.#size(tail));
+    const at = this.#cells.get(TAIL_AT + 2 * parityOf(tail));
+    store.put(at, item, size);
+    const end = at + (store.cells === 0 ? store.cellsOf(item) : store.cells);
+    return this.#publish(tail, 1, end >= size ? end - size : end, size);
+  }
+
+  /** Puts so many messages of a fixed length, which fit: `write(cell, from, count)` is called once or twice, for those side by side. */
+  putSome(count: number, write: (cell: number, from: number, count: number) => void): Flags {
+    const { cells } = this.#store;
+    const tail = this.#cells.get(TAIL_NOW);
+    const size = this.#sized(this.#size(tail));
+    const at = this.#cells.get(TAIL_AT + 2 * parityOf(tail));
+    const first = Math.min(count, (size - at) / cells);
+    write(at, 0, first);
+    if (first < count) write(0, first, count - first);
+    const end = at + count * cells;
+    return this.#publish(tail, count, end >= size ? end - size : end, size);
+  }
+
+  #publish(tail: number, count: number, cell: number, size: number): Flags {
+    const next = moved(tail, count);
+    const side = TAIL_AT + 2 * parityOf(next);
+    this.#cells.set(side, cell);
+    if (this.#smallest !== this.#mostCells && this.#cells.get(side + 1) !== size) {
+      this.#cells.set(side + 1, size);
+      this.#first.next(SIZES + parityOf(next)).store(size);
+    }
+    this.#cells.set(TAIL_NOW, next);
+    return this.tail.exchange(next) & FLAGS;
+  }
+
+  /** Makes this thread's views show so many cells. */
+  #sized(size: number): number {
+    if (size > this.#seen) {
+      this.#store.fit(size);
+      this.#seen = size;
+    }
+    return size;
+  }
+
+  /**
+   * Makes the ring long enough for `cells` more, inside TX.
+   * @returns undefined if that was done, false if it would be longer than allowed, or what to sleep on: somebody receives
+   */
+  grow(me: number, cells: number): Sleep | false | undefined {
+    const gate = this.rx.tryEnter(me, false);
+    if (gate !== undefined) return gate;
+    try {
+      this.#lookAtHead();
+      return this.#longer(cells) ? undefined : false;
+    } finally {
+      this.rx.leave(me);
+    }
+  }
+
+  #longer(need: number): boolean {
+    const cells = this.#cells;
+    const tail = cells.get(TAIL_NOW);
+    const size = this.#size(tail);
+    const wanted = size - this.#free() + need;
+    let next = size;
+    while (next < wanted && next < this.#mostCells) next = Math.min(2 * next, this.#mostCells);
+    const at = cells.get(TAIL_AT + 2 * parityOf(tail));
+    const head = cells.get(HEAD_AT + parityOf(cells.get(HEAD_NOW)));
+    const isSplit = between(cells.get(HEAD_NOW), tail) > 0 && at <= head;
+    if (next < wanted || (isSplit && next - size < at)) return false;
+    try {
+      this.#store.fit(next);
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+    this.#seen = Math.max(this.#seen, next);
+    // What receivers know of the ring is taken away before it is true no more.
+    cells.set(KNOWN_TAIL, cells.get(HEAD_NOW));
+    if (isSplit) this.#store.copy(size, 0, at);
+    const flags = this.#publish(tail, 0, isSplit ? size + at : at, next);
+    // Nothing was sent: who waits goes on waiting, for a value that is another one now.
+    if (flags !== 0) {
+      this.tail.or(flags);
+      this.tail.notify();
+    }
+    return true;
+  }
+
+  // --- inside RX ---
+
+  /** How many messages can be taken now; looks anew if fewer than `most` are known. */
+  available(most = 1): number {
+    const cells = this.#cells;
+    const known = between(cells.get(HEAD_NOW), cells.get(KNOWN_TAIL));
+    return known >= most ? known : this.#lookAtTail();
+  }
+  /** Where TAIL was when it was looked at last. */
+  get knownTail(): number {
+    return this.#cells.get(KNOWN_TAIL);
+  }
+
+  #lookAtTail(): number {
+    const cells = this.#cells;
+    const tail = this.tail.load();
+    if (this.#smallest !== this.#mostCells) {
+      // It is written anew with another value only after the ring has grown, for which RX is needed.
+      const size = this.#first.next(SIZES + parityOf(tail)).load();
+      cells.set(KNOWN_SIZE, size === 0 ? this.#smallest : size);
+    }
+    cells.set(KNOWN_TAIL, tail & MOVE_MASK);
+    return between(cells.get(HEAD_NOW), tail);
+  }
+  #knownSize(): number {
+    return this.#smallest === this.#mostCells ? this.#smallest : this.#sized(this.#cells.get(KNOWN_SIZE));
+  }
+
+  /** Takes the next message, which is there; who is to be woken then stands in {@link flags}. */
+  take(): unknown {
+    const store = this.#store;
+    const head = this.#cells.get(HEAD_NOW);
+    const size = this.#knownSize();
+    const at = this.#headAt(head, size);
+    const item = store.take(at, size);
+    this.flags = this.#retire(head, 1, at + (store.cells === 0 ? store.cellsAt(at) : store.cells), size);
+    return item;
+  }
+
+  /** Takes so many messages of a fixed length, which are there: as {@link putSome}. */
+  takeSome(count: number, read: (cell: number, from: number, count: number) => void): Flags {
+    const { cells } = this.#store;
+    const head = this.#cells.get(HEAD_NOW);
+    const size = this.#knownSize();
+    const at = this.#headAt(head, size);
+    const first = Math.min(count, (size - at) / cells);
+    read(at, 0, first);
+    if (first < count) read(0, first, count - first);
+    return this.#retire(head, count, at + count * cells, size);
+  }
+
+  #headAt(head: number, size: number): number {
+    const at = this.#cells.get(HEAD_AT + parityOf(head));
+    // It ended where the ring did, before the ring grew or not.
+    return at >= size ? at - size : at;
+  }
+
+  #retire(head: number, count: number, cell: number, size: number): Flags {
+    const next = moved(head, count);
+    const at = cell >= size ? cell - size : cell;
+    const side = HEAD_AT + parityOf(next);
+    // Senders look at it only if messages have different lengths.
+    if (this.#store.cells === 0) this.#first.next(side).store(at);
+    else this.#cells.set(side, at);
+    this.#cells.set(HEAD_NOW, next);
+    return this.head.exchange(next) & FLAGS;
+  }
+
+  /** Leaves the next message out, which is there. */
+  drop(): Flags {
+    const store = this.#store;
+    const head = this.#cells.get(HEAD_NOW);
+    const size = this.#knownSize();
+    const at = this.#headAt(head, size);
+    return this.#retire(head, 1, at + store.cellsAt(at), size);
+  }
+
+  // --- anywhere ---
+
+  /** Nobody will receive any more: stops senders, those that knock and the one that does not. */
+  abandon(): void {
+    this.tx.abandon();
+    this.tail.or(GONE);
+  }
+
+  /** How many messages there are. */
+  get length(): number {
+    const head = this.head.load();
+    return Math.min(between(head, this.tail.load()), this.#capacity);
+  }
+
+  /** Inside TX: where HEAD was when it was looked at last. */
+  get knownHead(): number {
+    return this.#cells.get(KNOWN_HEAD);
+  }
+  /** Inside TX: the position of the message that was put last. */
+  get lastPut(): number {
+    return this.#cells.get(TAIL_NOW);
+  }
+  /** Was the message at that position, and all before it, taken? */
+  isTaken(position: number, head: number): boolean {
+    return between(position, head) <= MAX_MESSAGES;
+  }
+}
+
+/** Marks a position as waited for, and returns what to sleep on, or undefined if it has moved from where it was found. */
+export function mark(
+  word: Word,
+  found: number,
+  { all, selected }: { readonly all: boolean; readonly selected: boolean },
+): Sleep | undefined {
+  for (let seen = word.load(); (seen & MOVE_MASK) === (found & MOVE_MASK); seen = word.load()) {
+    const next = seen | (selected ? SELECTED : WANTED | (all ? ALL : 0));
+    if (next === seen || word.compareExchange(seen, next) === seen) return { word, value: next };
+  }
+  return undefined;
+}
+
+/** Wakes who sleeps until that word moves, after it has. */
+export function wakeSleepers(word: Word, flags: Flags): void {
+  if ((flags & ALL) !== 0) word.notify();
+  else if ((flags & WANTED) !== 0) word.notify(1);
+}
+
+/**
+ * A side has lost its last end: makes everybody look who waits for that word. GONE stays: clearing a mark would not do, since the next
+ * one who sets it brings the value back on which somebody was about to sleep. And whatever the marks say: of several sleepers, the
+ * first to be woken may not have set WANTED again yet. Returns whether somebody selects, and is to be rung.
+ */
+export function wakeForGood(word: Word): boolean {
+  const seen = word.or(GONE);
+  word.notify();
+  return (seen & SELECTED) !== 0;
+}
+
+/** Who has slept, and got what it waited for: wakes the next if there is more, else sets the mark again. */
+export function passOn(word: Word, found: number, more: boolean): void {
+  if (more || mark(word, found, { all: false, selected: false }) === undefined) word.notify(1);
+}
+
+/** `3+WANTED`: how many were sent or received, and who waits. */
+const position = (value: number): string =>
+  [
+    String(value >>> COUNT_SHIFT),
+    ...["WANTED", "ALL", "SELECTED", "GONE"].filter((_, bit) => (value & (1 << bit)) !== 0),
+    ...((value & PARITY) === 0 ? [] : ["odd"]),
+  ].join("+");
+const gate = owned(2, ["CONTENDED", "ABANDONED"]);
+
+/** How the words of a queue read. */
+export const QUEUE_NAMES: readonly WordName[] = Array.from({ length: QUEUE_WORDS }, (_, at) => {
+  const named: Readonly<Record<number, WordName>> = {
+    [TX]: { name: "tx", show: gate },
+    [TAIL]: { name: "tail", show: position },
+    [TAIL_NOW]: { name: "tail now", show: position },
+    [KNOWN_HEAD]: { name: "known head", show: position },
+    [KNOWN_CELL]: { name: "known cell" },
+    [RX]: { name: "rx", show: gate },
+    [HEAD]: { name: "head", show: position },
+    [HEAD_NOW]: { name: "head now", show: position },
+    [KNOWN_TAIL]: { name: "known tail", show: position },
+    [KNOWN_SIZE]: { name: "known size" },
+  };
+  const within = at >= HEAD_AT ? ["head at", at - HEAD_AT] : at >= SIZES ? ["sizes", at - SIZES] : ["tail at", at - TAIL_AT];
+  return named[at] ?? { name: `${String(within[0])}[${String(within[1])}]` };
+});

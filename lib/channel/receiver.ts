@@ -1,0 +1,220 @@
+/** The receiving end of a channel. */
+import { DisconnectedError } from "../errors.ts";
+import { AT, HOME } from "../memory/hidden.ts";
+import { describeType, typeOf } from "../memory/layout.ts";
+import { kindOf } from "../memory/place.ts";
+import { Limits, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { registerKind } from "../send/handle.ts";
+import { End, type EndState } from "./end.ts";
+import { pipeOf, RECEIVER } from "./open.ts";
+import { Box, Pipe, type Receiving } from "./pipe.ts";
+import type { Queue } from "./queue.ts";
+import { Side } from "./roll.ts";
+import type { Source } from "./source.ts";
+import { arrive } from "./sender.ts";
+import type { FieldStore } from "./store.ts";
+import { ScalarStore, type Store } from "./store.ts";
+
+/** What `recvMany` gives: a typed array of numbers that lie in the channel as they are, else an array. */
+export type Many<T> = T extends number ? ArrayLike<T> & Iterable<T> : T extends bigint ? ArrayLike<T> & Iterable<T> : T[];
+
+/**
+ * The end of a channel that messages are taken from. It belongs to one thread: passed to a thread or sent through a channel it moves
+ * there, and `clone()` makes another. Each message goes to one of the receivers.
+ *
+ * It is closed by `close()`, by the end of a `using` scope, or by its thread's end. When the last receiver is closed, senders get a
+ * {@link DisconnectedError}, and what nobody received is lost.
+ */
+export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
+  readonly #box = new Box();
+
+  /** @internal Use `channel()`. */
+  constructor(state: EndState) {
+    super(state, Side.RECEIVERS);
+  }
+
+  static {
+    registerKind(RECEIVER, (body) => {
+      const { pipe, once } = pipeOf(body);
+      return new Receiver(arrive(pipe, Side.RECEIVERS, once));
+    });
+  }
+
+  /** Another receiver of this channel, for this thread to receive from, or to send away. */
+  clone(): Receiver<T> {
+    const { pipe, lent } = this.state;
+    if (!lent) pipe.open(Side.RECEIVERS, false);
+    return new (this.constructor as new (state: EndState) => Receiver<T>)(this.state);
+  }
+
+  /**
+   * Receives the next message, blocking this thread until there is one.
+   * @param opts.timeout  milliseconds; without it, waits for ever
+   * @param opts.signal   a CancelFlag that calls the wait off
+   * @returns a value of its own: what other threads do later is not seen in it
+   * @throws {DisconnectedError} there is no message and no sender any more
+   * @throws {TimeoutError} the time was over
+   * @throws {ReleasedError} this end was closed, or has moved
+   * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link recvAsync}
+   * @example const job = jobs.recv({ timeout: 250 });
+   */
+  recv(opts?: WaitOptions): T {
+    const { pipe } = this;
+    if (opts !== undefined) new Limits(opts, "recv").throwIfCancelled();
+    if (pipe.takeOne()) return pipe.one as T;
+    const box = this.#box;
+    if (pipe.isQuick || !pipe.takeQuickly(box)) pipe.take(box, opts);
+    return pipe.unpack(box.item) as T;
+  }
+
+  /**
+   * Receives the next message if there is one, else returns undefined; in an object, since the message may be undefined.
+   * @throws {DisconnectedError} there is no message and no sender any more
+   */
+  tryRecv(): { readonly value: T } | undefined {
+    const { pipe } = this;
+    const box = this.#box;
+    return pipe.tryTake(box) ? { value: pipe.unpack(box.item) as T } : undefined;
+  }
+
+  /**
+   * As {@link recv}, awaiting. The tasks of one thread get theirs in the order in which they asked.
+   * @param opts.signal  a CancelFlag or an AbortSignal that calls the wait off
+   */
+  async recvAsync(opts?: AsyncWaitOptions): Promise<T> {
+    const { pipe } = this;
+    const box = new Box();
+    await pipe.takeAsync(box, opts);
+    return pipe.unpack(box.item) as T;
+  }
+
+  /**
+   * Receives as many messages as there are, blocking this thread until there is one.
+   * @param max  at most so many, a whole number from 1
+   * @returns 1 to `max` of them, in order: numbers that lie in the channel as they are as a typed array
+   * @throws as {@link recv}
+   * @throws {RangeError} `max` is no such number
+   */
+  recvMany(max: number, opts?: WaitOptions): Many<T> {
+    const { pipe } = this;
+    const heap = new Heap(wholeFrom1(max));
+    if (opts !== undefined) new Limits(opts, "recvMany").throwIfCancelled();
+    if (!pipe.takeQuickly(heap)) pipe.take(heap, opts);
+    return heap.values(pipe) as Many<T>;
+  }
+
+  /** As {@link recvMany}, awaiting. */
+  async recvManyAsync(max: number, opts?: AsyncWaitOptions): Promise<Many<T>> {
+    const { pipe } = this;
+    const heap = new Heap(wholeFrom1(max));
+    await pipe.takeAsync(heap, opts);
+    return heap.values(pipe) as Many<T>;
+  }
+
+  /**
+   * As {@link recv}, of structs: into an instance of yours, which saves making one.
+   * @throws {TypeError} the channel carries no structs, or `instance` is of another one
+   */
+  recvInto(instance: T & object, opts?: WaitOptions): void {
+    const { pipe } = this;
+    const into = new Into(pipe, instance);
+    if (opts !== undefined) new Limits(opts, "recvInto").throwIfCancelled();
+    if (!pipe.takeQuickly(into)) pipe.take(into, opts);
+  }
+
+  /** All messages that come, until there is no sender any more; blocks this thread between them. */
+  *[Symbol.iterator](): Generator<T, void, undefined> {
+    try {
+      for (;;) yield this.recv();
+    } catch (error) {
+      if (!isDrained(error)) throw error;
+    }
+  }
+  /** As above, awaiting between them. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    try {
+      for (;;) yield await this.recvAsync();
+    } catch (error) {
+      if (!isDrained(error)) throw error;
+    }
+  }
+
+  /** @internal */
+  static of(source: Source): Receiver<unknown> {
+    return new this({ pipe: source, once: false, lent: false });
+  }
+  /** @internal */
+  inner(): Source {
+    return this.pipe;
+  }
+}
+
+const isDrained = (error: unknown): boolean => error instanceof DisconnectedError;
+
+function wholeFrom1(max: unknown): number {
+  if (typeof max === "number" && Number.isInteger(max) && max >= 1) return max;
+  if (typeof max !== "number") throw new TypeError(`recvMany() takes the most messages to receive at once; it was given ${kindOf(max)}.`);
+  throw new RangeError(`recvMany() takes a whole number from 1; it was given ${String(max)}.`);
+}
+
+/** Several messages. */
+class Heap implements Receiving {
+  readonly most: number;
+  #items: unknown[] = [];
+  #numbers: Int32Array | undefined;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  take(queue: Queue, store: Store): void {
+    const count = Math.min(this.most, queue.available(this.most));
+    if (store instanceof ScalarStore) {
+      const numbers = (this.#numbers = store.make(count));
+      queue.flags = queue.takeSome(count, (cell, from, some) => {
+        store.takeSome(cell, numbers, from, some);
+      });
+    } else {
+      let flags = 0;
+      for (let n = 0; n < count; n++) {
+        this.#items.push(queue.take());
+        flags |= queue.flags;
+      }
+      queue.flags = flags;
+    }
+  }
+
+  accept(item: unknown): void {
+    this.#items.push(item);
+  }
+
+  values(pipe: Source): unknown {
+    return this.#numbers ?? this.#items.map((item) => pipe.unpack(item));
+  }
+}
+
+/** One message that lies in the channel as it is, into an instance of a struct. */
+class Into implements Receiving {
+  readonly most = 1;
+  readonly #instance: { readonly [HOME]: never; readonly [AT]: number };
+
+  constructor(pipe: Source, instance: unknown) {
+    const type = pipe instanceof Pipe ? pipe.cargo.type : undefined;
+    if (!Array.isArray(type) || type[0] !== "struct") throw new TypeError(`${pipe.describe()} carries no structs: use recv().`);
+    const isOurs = typeof instance === "object" && instance !== null && HOME in instance;
+    if (!isOurs || JSON.stringify(describeType(typeOf(instance))) !== JSON.stringify(type)) {
+      throw new TypeError(
+        `${pipe.describe()} carries ${String(type[1])}: recvInto() takes an instance of it, and was given ${kindOf(instance)}.`,
+      );
+    }
+    this.#instance = instance as never;
+  }
+
+  take(queue: Queue, store: Store): void {
+    const { [HOME]: home, [AT]: at } = this.#instance;
+    queue.flags = queue.takeSome(1, (cell) => {
+      (store as FieldStore).takeInto(cell, home, at);
+    });
+  }
+  accept(): void {}
+}

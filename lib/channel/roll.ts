@@ -1,0 +1,155 @@
+/**
+ * Who has ends of a channel: a word for each thread that there can be, so that a dead thread's ends are closed by its death alone.
+ *
+ *     word 0        TRAVELLING   senders << 15 | receivers that are on their way, and belong to no thread
+ *          1        UP_TO        1 + the highest index of a thread that ever had an end
+ *          2        MOVES        moves before anything is counted at a new place
+ *          3 ...    thread 0 ... 1023, by the index in its id:
+ *
+ *                    31 30 29 ............. 14 13 ....... 7 6 ........... 0
+ *                   +-----+-------------------+------------+---------------+
+ *                   |  0  | GENERATION of id  |  SENDERS   |   RECEIVERS   |     of another generation: none
+ *                   +-----+-------------------+------------+---------------+
+ *
+ * SENDERS and RECEIVERS count the faces of this channel that a thread has, most often one; each face counts its ends in its own
+ * heap, and is gone with its thread as a whole. An end that goes elsewhere is counted there before it is not counted here any more:
+ * so once a side is seen to have nobody, it has nobody for ever.
+ */
+import type { Word } from "../memory/word.ts";
+import { currentThread } from "../thread/current.ts";
+import { MAX_THREADS } from "../thread/registry.ts";
+
+const TRAVELLING = 0;
+const UP_TO = 1;
+const MOVES = 2;
+const THREADS = 3;
+export const ROLL_WORDS = THREADS + MAX_THREADS;
+
+/** Which end of a channel. */
+export const Side = { SENDERS: 7, RECEIVERS: 0 } as const;
+export type Side = (typeof Side)[keyof typeof Side];
+
+const COUNT = 0x7f;
+const COUNT_BITS = 14;
+const INDEX_BITS = 10;
+const indexOf = (id: number): number => id & (MAX_THREADS - 1);
+const generationOf = (id: number): number => id >>> INDEX_BITS;
+
+const FAR = 15;
+const FAR_COUNT = (1 << FAR) - 1;
+const farShift = (side: Side): number => (side === Side.SENDERS ? FAR : 0);
+
+export class Roll {
+  readonly #first: Word;
+  /** By side: a thread that had such an end when last looked, 0 if none is known. */
+  #senders = 0;
+  #receivers = 0;
+  #pulse: { readonly beats: boolean } | undefined;
+
+  constructor(first: Word) {
+    this.#first = first;
+  }
+
+  /** Does a thread live that had a receiver when last looked? False if none is known: then {@link has} tells. */
+  get seemsReceived(): boolean {
+    return this.#pulse?.beats === true;
+  }
+
+  /**
+   * Counts one more of a thread's faces that have such ends.
+   * @throws {RangeError} it has 127 already
+   */
+  add(id: number, side: Side): void {
+    const word = this.#of(id);
+    this.#first.next(MOVES).add(1);
+    for (;;) {
+      const seen = word.load();
+      const counts = seen >>> COUNT_BITS === generationOf(id) ? seen & ((1 << COUNT_BITS) - 1) : 0;
+      if (((counts >>> side) & COUNT) === COUNT)
+        throw new RangeError("a thread has met this channel 127 times, and can have no more of its ends");
+      const next = (generationOf(id) << COUNT_BITS) | (counts + (1 << side));
+      if (word.compareExchange(seen, next) === seen) break;
+    }
+    const upTo = this.#first.next(UP_TO);
+    for (let seen = upTo.load(); seen <= indexOf(id); seen = upTo.load()) if (upTo.compareExchange(seen, indexOf(id) + 1) === seen) return;
+  }
+
+  remove(id: number, side: Side): void {
+    const word = this.#of(id);
+    for (;;) {
+      const seen = word.load();
+      if (seen >>> COUNT_BITS !== generationOf(id) || ((seen >>> side) & COUNT) === 0) return;
+      if (word.compareExchange(seen, seen - (1 << side)) === seen) return;
+    }
+  }
+
+  /** One more end that is on its way. BOUND: 32,767 of each; more would be as many unread messages with ends of this channel. */
+  depart(side: Side): void {
+    this.#first.next(MOVES).add(1);
+    this.#first.next(TRAVELLING).add(1 << farShift(side));
+  }
+  arrive(side: Side): void {
+    this.#first.next(TRAVELLING).sub(1 << farShift(side));
+  }
+
+  /** Has anybody who lives such an end? */
+  has(side: Side): boolean {
+    const known = side === Side.SENDERS ? this.#senders : this.#receivers;
+    if (known !== 0 && this.#hasEnd(known, this.#of(known).load(), side)) return true;
+    const found = this.#find(side);
+    if (side === Side.SENDERS) this.#senders = found;
+    else {
+      this.#receivers = found;
+      this.#pulse = found === 0 ? undefined : pulseOf(found);
+    }
+    return found !== 0 || ((this.#first.next(TRAVELLING).load() >>> farShift(side)) & FAR_COUNT) !== 0;
+  }
+
+  /** Has this thread all such ends, and does nobody else come by one but through it? */
+  isSole(id: number, side: Side): boolean {
+    // BOUND: MOVES wraps around at 2^32; it does not come around while one thread looks at a thousand words.
+    const moves = this.#first.next(MOVES).load();
+    if (((this.#first.next(TRAVELLING).load() >>> farShift(side)) & FAR_COUNT) !== 0) return false;
+    for (const owner of this.owners(side)) if (owner !== id) return false;
+    return ((this.#of(id).load() >>> side) & COUNT) === 1 && this.#first.next(MOVES).load() === moves;
+  }
+
+  #find(side: Side): number {
+    const upTo = this.#first.next(UP_TO).load();
+    for (let index = 0; index < upTo; index++) {
+      const seen = this.#first.next(THREADS + index).load();
+      const id = ((seen >>> COUNT_BITS) << INDEX_BITS) | index;
+      if (this.#hasEnd(id, seen, side)) return id;
+    }
+    return 0;
+  }
+
+  /** All who live and have such an end. */
+  *owners(side: Side): Iterable<number> {
+    const upTo = this.#first.next(UP_TO).load();
+    for (let index = 0; index < upTo; index++) {
+      const seen = this.#first.next(THREADS + index).load();
+      const id = ((seen >>> COUNT_BITS) << INDEX_BITS) | index;
+      if (this.#hasEnd(id, seen, side)) yield id;
+    }
+  }
+
+  #hasEnd(id: number, seen: number, side: Side): boolean {
+    return ((seen >>> side) & COUNT) !== 0 && seen >>> COUNT_BITS === generationOf(id) && currentThread().registry.isAlive(id);
+  }
+
+  #of(id: number): Word {
+    return this.#first.next(THREADS + indexOf(id));
+  }
+}
+
+/** In the checker's worlds, who lives is asked in full. */
+function pulseOf(id: number): { readonly beats: boolean } {
+  const { modelled, registry } = currentThread();
+  if (!modelled) return registry.pulseOf(id);
+  return {
+    get beats() {
+      return registry.isAlive(id);
+    },
+  };
+}

@@ -1,0 +1,205 @@
+/** The sending end of a channel. */
+import { DisconnectedError } from "../errors.ts";
+import { Limits, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { registerKind } from "../send/handle.ts";
+import { howArrived, moveAll, moveAllAsync } from "../send/moving.ts";
+import type { Send } from "../send/send.ts";
+import { End, type EndState } from "./end.ts";
+import { pipeOf, SENDER } from "./open.ts";
+import { Sending, type Pipe } from "./pipe.ts";
+import { Side } from "./roll.ts";
+import { ScalarStore } from "./store.ts";
+
+/** What a select sends, if it can: made by {@link Sender.sending}. */
+export interface SendOperation<T> {
+  readonly sender: Sender<T>;
+  readonly value: T;
+}
+
+/**
+ * The end of a channel that messages are put into. It belongs to one thread: passed to a thread or sent through a channel it moves
+ * there, and `clone()` makes another. All senders together send what the receivers receive, each message to one of them; what one
+ * sender sends arrives in that order.
+ *
+ * It is closed by `close()`, by the end of a `using` scope, or by its thread's end. When the last sender is closed, receivers still
+ * get what was sent, and then a {@link DisconnectedError}.
+ */
+export class Sender<T> extends End<Pipe> {
+  /** @internal Use `channel()`. */
+  constructor(state: EndState<Pipe>) {
+    super(state, Side.SENDERS);
+  }
+
+  static {
+    registerKind(SENDER, (body) => {
+      const { pipe, once } = pipeOf(body);
+      return new Sender(arrive(pipe, Side.SENDERS, once));
+    });
+  }
+
+  /** Another sender of this channel, for this thread to send from, or away. */
+  clone(): Sender<T> {
+    const { pipe, once, lent } = this.state;
+    if (once) throw new TypeError(`the sender of ${pipe.describe()} sends one message only, so it cannot be cloned: use channel().`);
+    if (!lent) pipe.open(Side.SENDERS, false);
+    return new Sender(this.state);
+  }
+
+  /**
+   * Sends a message, blocking this thread until there is room for it; of a channel without capacity, until it was received.
+   * @param value         copied, but for shared memory and ferrous objects; ends of channels in it move
+   * @param opts.timeout  milliseconds; without it, waits for ever
+   * @param opts.signal   a CancelFlag that calls the wait off
+   * @throws {DisconnectedError} there is no receiver any more; the error has the value
+   * @throws {NotSendableError} the value cannot be sent
+   * @throws {FullError} an unbounded channel is full, or the value alone is larger than `maxBytes`
+   * @throws {TimeoutError} the time was over; it was not sent
+   * @throws {ReleasedError} this end was closed, or has moved
+   * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link sendAsync}
+   * @example tx.send({ file: "a.txt", words: 17 });
+   */
+  send(value: T & Send<T>, opts?: WaitOptions): void {
+    const { pipe, once } = this.state;
+    const { cargo } = pipe;
+    if (opts !== undefined) new Limits(opts, "send").throwIfCancelled();
+    const item = cargo.pack(value, MESSAGE);
+    if (pipe.isQuick && pipe.putQuickly(item)) return;
+    if (cargo.movables.length > 0) this.#sendMoving(pipe, item, value, opts);
+    else if (pipe.isQuick || !pipe.putQuickly(item)) this.#sendSlow(pipe, item, value, opts);
+    if (once) this.close();
+  }
+
+  #sendSlow(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined): void {
+    try {
+      pipe.put(new Sending([pipe.cargo.keep(item)], [value], true), opts);
+    } catch (error) {
+      pipe.cargo.forget(item);
+      throw error;
+    }
+  }
+  /** Ends of channels are counted as on their way before somebody can receive them. */
+  #sendMoving(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined): void {
+    moveAll(pipe.cargo.movables, undefined, `through ${pipe.describe()}`, () => {
+      this.#sendSlow(pipe, item, value, opts);
+    });
+  }
+
+  /**
+   * Sends a message if that can be done at once, else returns false. Of a channel without capacity: if a receiver waits for it.
+   * @throws as {@link send}
+   */
+  trySend(value: T & Send<T>): boolean {
+    const { pipe, once } = this.state;
+    const { cargo } = pipe;
+    const item = cargo.pack(value, MESSAGE);
+    const sent = moveAll(cargo.movables, undefined, `through ${pipe.describe()}`, () => pipe.tryPut(item, value));
+    if (!sent) cargo.forget(item);
+    else if (once) this.close();
+    return sent;
+  }
+
+  /**
+   * As {@link send}, awaiting. What the tasks of one thread send arrives in the order of their calls.
+   * @param opts.signal  a CancelFlag or an AbortSignal that calls the wait off
+   */
+  async sendAsync(value: T & Send<T>, opts?: AsyncWaitOptions): Promise<void> {
+    const { pipe, once } = this.state;
+    const { cargo } = pipe;
+    const packed = cargo.pack(value, MESSAGE);
+    const item = cargo.keep(packed);
+    const { movables } = cargo;
+    try {
+      await moveAllAsync(movables, `through ${pipe.describe()}`, () => pipe.putAsync(new Sending([item], [value], true), opts));
+    } catch (error) {
+      cargo.forget(item);
+      throw error;
+    }
+    if (once) this.close();
+  }
+
+  /**
+   * Sends messages in this order, blocking this thread whenever there is no room. Of scalars, many times as fast as one by one.
+   * @throws as {@link send}; a {@link DisconnectedError} has those that were not sent, in an array. After any other error some may
+   *   have been sent
+   */
+  sendMany(values: ArrayLike<T & Send<T>> | Iterable<T & Send<T>>, opts?: WaitOptions): void {
+    const { pipe } = this.#single();
+    if (opts !== undefined) new Limits(opts, "sendMany").throwIfCancelled();
+    const all = listOf(values);
+    const sending = this.#pack(pipe, all);
+    if (sending !== undefined) {
+      if (all.length > 0) pipe.put(sending, opts);
+    } else for (let at = 0; at < all.length; at++) this.#sendNext(all, at, opts);
+  }
+
+  /** As {@link sendMany}, awaiting. */
+  async sendManyAsync(values: ArrayLike<T & Send<T>> | Iterable<T & Send<T>>, opts?: AsyncWaitOptions): Promise<void> {
+    const { pipe } = this.#single();
+    const all = listOf(values);
+    const sending = this.#pack(pipe, all);
+    if (sending !== undefined) {
+      if (all.length > 0) await pipe.putAsync(sending, opts);
+    } else
+      for (let at = 0; at < all.length; at++) {
+        try {
+          await this.sendAsync(all[at] as T & Send<T>, opts);
+        } catch (error) {
+          throw unsent(error, all, at);
+        }
+      }
+  }
+
+  #single(): EndState<Pipe> {
+    const { state } = this;
+    if (state.once)
+      throw new TypeError(`the sender of ${state.pipe.describe()} sends one message only: use send(), or make it with channel().`);
+    return state;
+  }
+  #sendNext(all: ArrayLike<T & Send<T>>, at: number, opts: WaitOptions | undefined): void {
+    try {
+      this.send(all[at] as T & Send<T>, opts);
+    } catch (error) {
+      throw unsent(error, all, at);
+    }
+  }
+  /** All of them looked at before the first is sent; undefined if they are to be encoded, which is done one by one. */
+  #pack({ cargo }: Pipe, all: ArrayLike<unknown>): Sending | undefined {
+    if (cargo.type === undefined) return undefined;
+    const isSame = cargo.store instanceof ScalarStore && cargo.store.isOfKind(all);
+    if (!isSame) for (let at = 0; at < all.length; at++) cargo.pack(all[at], MESSAGE);
+    return new Sending(all, all, false);
+  }
+
+  /**
+   * For {@link select}: send this value, if that is the operation that is chosen.
+   * @example select([rx, tx.sending(17)]);
+   */
+  sending(value: T & Send<T>): SendOperation<T> {
+    return { sender: this, value };
+  }
+  /** A select has sent by it. @internal */
+  sent(): void {
+    if (this.state.once) this.close();
+  }
+  /** @internal */
+  inner(): Pipe {
+    return this.pipe;
+  }
+}
+
+const MESSAGE = "a message";
+
+const listOf = <T>(values: ArrayLike<T> | Iterable<T>): ArrayLike<T> => ("length" in values ? values : [...values]);
+
+function unsent(error: unknown, all: ArrayLike<unknown>, at: number): unknown {
+  if (!(error instanceof DisconnectedError)) return error;
+  return new DisconnectedError(error.message, { value: Array.prototype.slice.call(all, at) });
+}
+
+/** An end that has just come to this thread. @internal */
+export function arrive(pipe: Pipe, side: Side, once: boolean): EndState<Pipe> {
+  const how = howArrived();
+  if (how !== "lent") pipe.open(side, how === "counted");
+  if (how === "travelling") pipe.roll.arrive(side);
+  return { pipe, once, lent: how === "lent" };
+}

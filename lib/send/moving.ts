@@ -1,0 +1,96 @@
+/**
+ * Objects that move: the ends of channels belong to one thread at a time, and an end that is sent belongs to the receiver. Whoever sends
+ * counts it at its new place first, and takes it from the old one when nothing can fail any more.
+ */
+
+/** Under this key an object tells how it moves. */
+export const MOVE: unique symbol = Symbol("ferrous move");
+
+/** One object on its way. */
+export interface Move {
+  /** Counts it as the thread's with this id, or without one as on its way to whoever opens it. */
+  begin(to: number | undefined): void;
+  /** It has gone: here it can be used no more. `where` says where it went, for messages. */
+  end(where: string): void;
+  /** It was not sent after all. */
+  undo(to: number | undefined): void;
+}
+export interface Movable {
+  [MOVE](): Move;
+}
+
+export const isMovable = (value: object): value is Movable => MOVE in value;
+
+/**
+ * How the objects that are opened now have come: counted as this thread's already; on their way until now; as clones of one that stays
+ * where it is, such as in a static; or not moved at all, as what all threads of a check are given.
+ */
+export type Arrival = "counted" | "travelling" | "cloned" | "lent";
+let arrival: Arrival = "travelling";
+
+/** Opens what came by some way. */
+export function arriving<R>(how: Arrival, open: () => R): R {
+  const before = arrival;
+  arrival = how;
+  try {
+    return open();
+  } finally {
+    arrival = before;
+  }
+}
+export const howArrived = (): Arrival => arrival;
+
+/** Objects that are being sent: none of them has moved until all have. */
+export class Moves {
+  readonly #moves: Move[] = [];
+  readonly #to: number | undefined;
+
+  /** @param to  the id of the thread that they go to; without it, they are on their way to whoever opens them */
+  constructor(movables: readonly Movable[], to: number | undefined) {
+    this.#to = to;
+    try {
+      for (const movable of movables) {
+        const move = movable[MOVE]();
+        move.begin(to);
+        this.#moves.push(move);
+      }
+    } catch (error) {
+      this.undo();
+      throw error;
+    }
+  }
+  /** They have gone. */
+  end(where: string): void {
+    for (const move of this.#moves) move.end(where);
+  }
+  /** They were not sent after all. */
+  undo(): void {
+    for (const move of this.#moves) move.undo(this.#to);
+  }
+}
+
+/** Moves all of them while `send` sends them; none if it throws, or returns false. */
+export function moveAll<R>(movables: readonly Movable[], to: number | undefined, where: string, send: () => R): R {
+  if (movables.length === 0) return send();
+  const moves = new Moves(movables, to);
+  let sent: R | false = false;
+  try {
+    sent = send();
+  } finally {
+    if (sent === false) moves.undo();
+    else moves.end(where);
+  }
+  return sent;
+}
+/** As {@link moveAll}, awaiting. */
+export async function moveAllAsync(movables: readonly Movable[], where: string, send: () => Promise<void>): Promise<void> {
+  if (movables.length === 0) return send();
+  const moves = new Moves(movables, undefined);
+  try {
+    await send();
+  } catch (error) {
+    moves.undo();
+    throw error;
+  }
+  moves.end(where);
+}
