@@ -2,9 +2,8 @@
 import { HandleError } from "../errors.ts";
 import type { FieldCode } from "../memory/field.ts";
 import { describeType, type FieldType, type TypeDescription } from "../memory/layout.ts";
-import { pack, unpack } from "./tmp-codec.ts";
-import { fromHandle, handleOf, isShareable } from "../send/handle.ts";
-import { arriving, isMovable, type Movable } from "../send/moving.ts";
+import { pack, unpack } from "../send/codec.ts";
+import { arriving, type Movable } from "../send/moving.ts";
 import { fetchShelved, shelve, unshelve } from "../thread/lifeline.ts";
 import { currentThread } from "../thread/current.ts";
 import { FieldStore, PackedStore, ScalarStore, type Parcel, type Room, type Store } from "./store.ts";
@@ -21,6 +20,8 @@ export interface Cargo {
   readonly movables: readonly Movable[];
   /** The value again. */
   unpack(item: unknown): unknown;
+  /** A message is being taken out of its queue: what moves with it is this thread's before it is out. */
+  receive?(item: unknown): void;
   /** The message will not be sent. */
   forget(item: unknown): void;
 }
@@ -55,52 +56,70 @@ export class TypedCargo implements Cargo {
   forget(): void {}
 }
 
-/** Any values, encoded. Shared objects in them lie on the supervisor's shelf while the message is queued. */
+/** Any values, encoded. Shared memory in them lies on the supervisor's shelf while the message is queued. */
 export class PackedCargo implements Cargo {
   readonly store: PackedStore;
   readonly type = undefined;
   movables: readonly Movable[] = NONE;
+  /** The number of the channel. */
+  queueNumber: () => number = () => 0;
 
   constructor(room: Room) {
     this.store = new PackedStore(room);
   }
 
   pack(value: unknown, what: string): Parcel {
-    const { bytes, shared } = pack(value, what);
-    if (shared.length === 0) {
-      this.movables = NONE;
-      return { bytes, cargo: 0 };
-    }
-    this.movables = shared.filter(isMovable);
-    return { bytes, cargo: store(shared) };
+    const { bytes, isSimple, shared, movables } = pack(value, what);
+    this.movables = movables;
+    if (isSimple) return { bytes, isSimple, cargo: 0 };
+    if (shared.length === 0) return { bytes, isSimple, cargo: 0 };
+    return { bytes, isSimple, cargo: putOnShelf({ shared, queue: movables.length === 0 ? 0 : this.queueNumber() } satisfies Lot) };
   }
   keep(item: Parcel): Parcel {
-    return { bytes: item.bytes.slice(), cargo: item.cargo };
+    return { ...item, bytes: item.bytes.slice() };
   }
-  unpack({ bytes, cargo }: Parcel): unknown {
-    return unpack(bytes, cargo === 0 ? [] : load(cargo));
+  /** With what may move opened at once: if this thread dies now, its ends are closed with it, and not queued for ever. */
+  receive(parcel: Parcel): void {
+    if (parcel.cargo === 0) return;
+    try {
+      parcel.value = unpackWith(parcel);
+    } catch (error) {
+      parcel.error = error;
+    }
+  }
+  unpack(parcel: Parcel): unknown {
+    if (parcel.cargo === 0) return unpack(parcel.bytes, parcel.isSimple, NONE as readonly never[]);
+    this.forget(parcel);
+    if ("error" in parcel) throw parcel.error;
+    return parcel.value;
   }
   forget({ cargo }: Parcel): void {
     if (cargo !== 0 && !currentThread().modelled) unshelve(cargo);
   }
 }
 
-/** Shared objects of messages in the checker's worlds, where there is no supervisor. */
-const modelled = new Map<number, unknown[]>();
+/** The shared memory of a message, as it lies on the shelf. */
+interface Lot {
+  readonly shared: readonly SharedArrayBuffer[];
+  /** The number of the channel in whose queue the message is, if ends of channels are in it; else 0. */
+  readonly queue: number;
+}
 
-function store(shared: readonly object[]): number {
-  const handles = shared.map((object) => (isShareable(object) ? handleOf(object) : object));
+function unpackWith({ bytes, isSimple, cargo }: Parcel): unknown {
+  const lot = getFromShelf(cargo) as Lot | undefined;
+  if (lot === undefined) throw new HandleError("the shared memory of this message is gone");
+  return arriving(lot.queue === 0 ? "anywhere" : { queue: lot.queue }, () => unpack(bytes, isSimple, lot.shared));
+}
+
+/** The shelf of the checker's worlds, where there is no supervisor. */
+const modelled = new Map<number, unknown>();
+
+/** Puts something on the shelf, from where every thread gets it by its number. */
+export function putOnShelf(value: unknown): number {
   const thread = currentThread();
-  if (!thread.modelled) return shelve(handles);
+  if (!thread.modelled) return shelve(value);
   const number = thread.registry.numbers.add(1) + 1;
-  modelled.set(number, handles);
+  modelled.set(number, value);
   return number;
 }
-
-function load(number: number): object[] {
-  const isModelled = currentThread().modelled;
-  const handles = (isModelled ? modelled.get(number) : fetchShelved(number)) as object[] | undefined;
-  if (handles === undefined) throw new HandleError("the shared objects of this message are gone");
-  if (!isModelled) unshelve(number);
-  return arriving("travelling", () => handles.map((handle) => ("ferrous" in handle ? fromHandle(handle) : handle)));
-}
+export const getFromShelf = (number: number): unknown => (currentThread().modelled ? modelled.get(number) : fetchShelved(number));

@@ -93,12 +93,12 @@ export abstract class End<P extends Source = Source> implements Movable {
     return {
       begin: (to) => {
         pipe.share(side);
-        if (to === undefined) pipe.roll.depart(side);
-        else pipe.roll.add(to, side);
+        if (to !== "anywhere" && "thread" in to) pipe.roll.add(to.thread, side);
+        else pipe.roll.depart(side, to === "anywhere" ? 0 : to.queue);
       },
       undo: (to) => {
-        if (to === undefined) pipe.roll.arrive(side);
-        else pipe.roll.remove(to, side);
+        if (to !== "anywhere" && "thread" in to) pipe.roll.remove(to.thread, side);
+        else pipe.roll.arrive(side, to === "anywhere" ? 0 : to.queue);
       },
       end: (where) => {
         this.#fate = `was moved ${where}: it belongs there now. Send a clone() if you need one on both sides.`;

@@ -6,10 +6,10 @@ import { kindOf } from "../memory/place.ts";
 import { registerWords, type WordName } from "../memory/word-names.ts";
 import type { HandleBody } from "../send/handle.ts";
 import { currentThread, tagIn } from "../thread/current.ts";
-import { PackedCargo, TypedCargo, type Cargo } from "./cargo.ts";
-import { headerBytes, Pipe, type PipeShape } from "./pipe.ts";
+import { getFromShelf, PackedCargo, putOnShelf, TypedCargo, type Cargo } from "./cargo.ts";
+import { headerBytes, Pipe, publishBy, type PipeShape } from "./pipe.ts";
 import { QUEUE_NAMES, type QueueShape } from "./queue.ts";
-import { Side } from "./roll.ts";
+import { askQueuesBy, Side } from "./roll.ts";
 import { CELL_BYTES, cellsFor, packedCells } from "./store.ts";
 
 export const SENDER = "Sender@1";
@@ -62,8 +62,31 @@ function openPipe(buffer: SharedArrayBuffer, { shape, type, ring }: Described, f
   const cargo: Cargo = type === undefined ? new PackedCargo(room) : new TypedCargo(type, requireCode(type, "of"), room);
   const fixed = fixedCells(shape, type);
   const cells = fixed === undefined ? ringOf(shape, type, Math.min(firstBytes, shape.maxBytes)) : { cells: fixed, mostCells: fixed };
-  return new Pipe(buffer, shape, { capacity: shape.capacity, ...cells }, cargo);
+  const pipe = new Pipe(buffer, shape, { capacity: shape.capacity, ...cells }, cargo);
+  if (cargo instanceof PackedCargo) cargo.queueNumber = () => pipe.number;
+  return pipe;
 }
+
+/** Channels that were asked after by their numbers, because ends of others are in their queues. */
+const observed = new Map<number, Pipe>();
+publishBy((pipe) => putOnShelf({ ...handleBody(pipe, Side.RECEIVERS, false), kind: "channel" }));
+/** Those that are being asked after: a channel may be in its own queue, or in that of one in its queue. */
+const asking = new Set<number>();
+askQueuesBy((number) => {
+  if (asking.has(number)) return false;
+  let pipe = currentThread().modelled ? undefined : observed.get(number);
+  if (pipe === undefined) {
+    const body = getFromShelf(number) as HandleBody | undefined;
+    if (body === undefined) return false;
+    observed.set(number, (pipe = pipeOf(body).pipe));
+  }
+  asking.add(number);
+  try {
+    return pipe.roll.has(Side.RECEIVERS);
+  } finally {
+    asking.delete(number);
+  }
+});
 
 /** By TAG: one face for all ends of a channel that come to this thread, as long as one of them is there. */
 const faces = new Map<number, WeakRef<Pipe>>();

@@ -2,7 +2,7 @@
  * One thread's face of a channel: what its ends of it in this thread have in common.
  *
  *     bytes     0   the queue: see queue.ts
- *             128   TAG, by which the threads know the channel, and 3 words more
+ *             128   TAG, NUMBER, by which the threads know the channel, and 2 words more
  *             144   who has ends: see roll.ts
  *            4256   who waits to be handed a message, of a channel without capacity: a roll again
  *             ...   the ring, if it has one length for ever; else that lies in a buffer of its own, which can grow
@@ -18,6 +18,7 @@ import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Sleep, type Waiter } from "../park/wait.ts";
 import { currentId, currentThread } from "../thread/current.ts";
+import { wakeEverybody } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import type { Cargo } from "./cargo.ts";
 import {
@@ -54,6 +55,12 @@ export interface PipeShape {
   readonly name: string | undefined;
 }
 
+let publish: (pipe: Pipe) => number = () => 0;
+/** Tells how a channel becomes known by a number to all threads. */
+export function publishBy(how: (pipe: Pipe) => number): void {
+  publish = how;
+}
+
 export class Pipe implements Source {
   readonly buffer: SharedArrayBuffer;
   readonly shape: PipeShape;
@@ -75,14 +82,28 @@ export class Pipe implements Source {
     this.shape = shape;
     this.cargo = cargo;
     this.queue = new Queue(buffer, queueShape, cargo.store);
+    this.queue.onTake = cargo.receive?.bind(cargo);
     this.isQuick = this.queue.isQuick;
     const first = Word.at(buffer, 0);
     this.roll = new Roll(first.next(ROLL));
     this.#demand = shape.capacity === 0 ? new Roll(first.next(DEMAND)) : undefined;
   }
 
+  /** A number by which the faces of this channel in one thread find each other. */
   get tag(): Word {
     return Word.at(this.buffer, TAG * 4);
+  }
+  /** The number by which every thread can ask after this channel, for ends in its queue; another one than `tag`. */
+  get number(): number {
+    const word = Word.at(this.buffer, (TAG + 1) * 4);
+    const known = word.load();
+    if (known !== 0) return known;
+    const fresh = publish(this);
+    const before = word.compareExchange(0, fresh);
+    return before === 0 ? fresh : before;
+  }
+  get #carries(): boolean {
+    return Word.at(this.buffer, (TAG + 1) * 4).load() !== 0;
   }
 
   // --- ends ---
@@ -108,7 +129,11 @@ export class Pipe implements Source {
   /** Tells the others, if nobody has such an end any more. */
   leaveIfLast(side: Side): void {
     if (this.roll.has(side)) return;
-    if (side === Side.RECEIVERS) this.queue.abandon();
+    if (side === Side.RECEIVERS) {
+      this.queue.abandon();
+      // What was queued is lost, and the ends in it with it: of that no word tells.
+      if (this.#carries) wakeEverybody();
+    }
     const word = side === Side.SENDERS ? this.queue.tail : this.queue.head;
     if (wakeForGood(word)) this.#ring(side === Side.SENDERS ? Side.RECEIVERS : Side.SENDERS);
   }

@@ -117,6 +117,8 @@ export class Queue {
   /** Has this thread all ends of a side? Then by the quick way it need not knock at the gate: nobody else can be inside. */
   isSoleSender = false;
   isSoleReceiver = false;
+  /** What is to be done with a message before it is out of the queue. */
+  onTake: ((item: unknown) => void) | undefined;
   readonly #first: Word;
   readonly #cells: Cells;
   readonly #store: Store;
@@ -382,6 +384,7 @@ export class Queue {
     const size = this.#knownSize();
     const at = this.#headAt(head, size);
     const item = store.take(at, size);
+    this.onTake?.(item);
     this.flags = this.#retire(head, 1, at + (store.cells === 0 ? store.cellsAt(at) : store.cells), size);
     return item;
   }

@@ -4,7 +4,8 @@
  *     word 0        TRAVELLING   senders << 15 | receivers that are on their way, and belong to no thread
  *          1        UP_TO        1 + the highest index of a thread that ever had an end
  *          2        MOVES        moves before anything is counted at a new place
- *          3 ...    thread 0 ... 1023, by the index in its id:
+ *          3        QUEUES       8 times: the number of a channel, and TRAVELLING in its queue: they perish with its receivers
+ *         19 ...    thread 0 ... 1023, by the index in its id:
  *
  *                    31 30 29 ............. 14 13 ....... 7 6 ........... 0
  *                   +-----+-------------------+------------+---------------+
@@ -22,7 +23,10 @@ import { MAX_THREADS } from "../thread/registry.ts";
 const TRAVELLING = 0;
 const UP_TO = 1;
 const MOVES = 2;
-const THREADS = 3;
+const QUEUES = 3;
+/** More are counted in TRAVELLING, and perish with nothing. */
+const MAX_QUEUES = 8;
+const THREADS = QUEUES + 2 * MAX_QUEUES;
 export const ROLL_WORDS = THREADS + MAX_THREADS;
 
 /** Which end of a channel. */
@@ -38,6 +42,12 @@ const generationOf = (id: number): number => id >>> INDEX_BITS;
 const FAR = 15;
 const FAR_COUNT = (1 << FAR) - 1;
 const farShift = (side: Side): number => (side === Side.SENDERS ? FAR : 0);
+
+let isReceived: (queue: number) => boolean = () => true;
+/** Tells how to ask whether the channel of a number has receivers. */
+export function askQueuesBy(ask: (queue: number) => boolean): void {
+  isReceived = ask;
+}
 
 export class Roll {
   readonly #first: Word;
@@ -83,13 +93,46 @@ export class Roll {
     }
   }
 
-  /** One more end that is on its way. BOUND: 32,767 of each; more would be as many unread messages with ends of this channel. */
-  depart(side: Side): void {
+  /**
+   * One more end that is on its way: in the queue of the channel of that number, or with 0 anywhere.
+   * BOUND: 32,767 of each side; more would be as many unread messages with ends of this channel.
+   */
+  depart(side: Side, queue: number): void {
     this.#first.next(MOVES).add(1);
-    this.#first.next(TRAVELLING).add(1 << farShift(side));
+    this.#journey(queue, true).add(1 << farShift(side));
   }
-  arrive(side: Side): void {
-    this.#first.next(TRAVELLING).sub(1 << farShift(side));
+  /** It has come; or it was counted as such before, by one who died in taking it out of the queue. */
+  arrive(side: Side, queue: number): void {
+    const journey = this.#journey(queue, false);
+    for (let seen = journey.load(); ((seen >>> farShift(side)) & FAR_COUNT) !== 0; seen = journey.load()) {
+      if (journey.compareExchange(seen, seen - (1 << farShift(side))) === seen) return;
+    }
+  }
+
+  /** Where the ends in that queue are counted; a place is taken by `claims` if there is none yet. */
+  #journey(queue: number, claims: boolean): Word {
+    for (let at = QUEUES; queue !== 0 && at < THREADS; at += 2) {
+      const number = this.#first.next(at);
+      const seen = number.load();
+      if (seen === queue || (seen === 0 && claims && this.#claim(number, queue))) return this.#first.next(at + 1);
+    }
+    return this.#first.next(TRAVELLING);
+  }
+  #claim(number: Word, queue: number): boolean {
+    const before = number.compareExchange(0, queue);
+    return before === 0 || before === queue;
+  }
+
+  /** Is there such an end on its way, to where somebody can receive it? */
+  #isTravelling(side: Side): boolean {
+    if (((this.#first.next(TRAVELLING).load() >>> farShift(side)) & FAR_COUNT) !== 0) return true;
+    for (let at = QUEUES; at < THREADS; at += 2) {
+      const queue = this.#first.next(at).load();
+      // Places are taken in this order, and never given back.
+      if (queue === 0) return false;
+      if (((this.#first.next(at + 1).load() >>> farShift(side)) & FAR_COUNT) !== 0 && isReceived(queue)) return true;
+    }
+    return false;
   }
 
   /** Has anybody who lives such an end? */
@@ -102,14 +145,14 @@ export class Roll {
       this.#receivers = found;
       this.#pulse = found === 0 ? undefined : pulseOf(found);
     }
-    return found !== 0 || ((this.#first.next(TRAVELLING).load() >>> farShift(side)) & FAR_COUNT) !== 0;
+    return found !== 0 || this.#isTravelling(side);
   }
 
   /** Has this thread all such ends, and does nobody else come by one but through it? */
   isSole(id: number, side: Side): boolean {
     // BOUND: MOVES wraps around at 2^32; it does not come around while one thread looks at a thousand words.
     const moves = this.#first.next(MOVES).load();
-    if (((this.#first.next(TRAVELLING).load() >>> farShift(side)) & FAR_COUNT) !== 0) return false;
+    if (this.#isTravelling(side)) return false;
     for (const owner of this.owners(side)) if (owner !== id) return false;
     return ((this.#of(id).load() >>> side) & COUNT) === 1 && this.#first.next(MOVES).load() === moves;
   }

@@ -151,7 +151,8 @@ class Emission implements Alternative {
     const pipe = (this.#pipe = sender.inner());
     this.#value = value;
     const item = pipe.cargo.keep(pipe.cargo.pack(value, "a message"));
-    this.#moves = new Moves(pipe.cargo.movables, undefined);
+    const { movables } = pipe.cargo;
+    this.#moves = new Moves(movables, movables.length === 0 ? "anywhere" : { queue: pipe.number });
     this.#sending = new Sending([item], [value], true);
     this.offers = pipe.isRendezvous;
   }

@@ -79,7 +79,7 @@ export class Sender<T> extends End<Pipe> {
   }
   /** Ends of channels are counted as on their way before somebody can receive them. */
   #sendMoving(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined): void {
-    moveAll(pipe.cargo.movables, undefined, `through ${pipe.describe()}`, () => {
+    moveAll(pipe.cargo.movables, { queue: pipe.number }, `through ${pipe.describe()}`, () => {
       this.#sendSlow(pipe, item, value, opts);
     });
   }
@@ -92,7 +92,9 @@ export class Sender<T> extends End<Pipe> {
     const { pipe, once } = this.state;
     const { cargo } = pipe;
     const item = cargo.pack(value, MESSAGE);
-    const sent = moveAll(cargo.movables, undefined, `through ${pipe.describe()}`, () => pipe.tryPut(item, value));
+    const tryPut = (): boolean => pipe.tryPut(item, value);
+    const sent =
+      cargo.movables.length === 0 ? tryPut() : moveAll(cargo.movables, { queue: pipe.number }, `through ${pipe.describe()}`, tryPut);
     if (!sent) cargo.forget(item);
     else if (once) this.close();
     return sent;
@@ -109,7 +111,8 @@ export class Sender<T> extends End<Pipe> {
     const item = cargo.keep(packed);
     const { movables } = cargo;
     try {
-      await moveAllAsync(movables, `through ${pipe.describe()}`, () => pipe.putAsync(new Sending([item], [value], true), opts));
+      const put = (): Promise<void> => pipe.putAsync(new Sending([item], [value], true), opts);
+      await (movables.length === 0 ? put() : moveAllAsync(movables, { queue: pipe.number }, `through ${pipe.describe()}`, put));
     } catch (error) {
       cargo.forget(item);
       throw error;
@@ -200,6 +203,7 @@ function unsent(error: unknown, all: ArrayLike<unknown>, at: number): unknown {
 export function arrive(pipe: Pipe, side: Side, once: boolean): EndState<Pipe> {
   const how = howArrived();
   if (how !== "lent") pipe.open(side, how === "counted");
-  if (how === "travelling") pipe.roll.arrive(side);
+  if (how === "anywhere") pipe.roll.arrive(side, 0);
+  else if (typeof how === "object") pipe.roll.arrive(side, how.queue);
   return { pipe, once, lent: how === "lent" };
 }

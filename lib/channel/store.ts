@@ -3,7 +3,7 @@
  *
  *     scalar   an element of a typed array: one cell, or two for those of 8 bytes
  *     field    any other type of a struct's field, and structs: as many cells as it has bytes, rounded up
- *     packed   BYTES, CARGO, and that many bytes of an encoded value, rounded up to an even number of cells. It may begin at the end of the
+ *     packed   BYTES << 1 | SIMPLE, CARGO, and that many bytes of an encoded value, rounded up to an even number of cells. It may begin at the end of the
  *              ring and go on at its beginning; BYTES and CARGO may not. CARGO is the number of the shared objects in it, 0 for none
  *
  * PLAIN, all of it: a sender writes cells that no message lies in, inside the gate TX; a receiver reads those of published messages,
@@ -174,10 +174,14 @@ export function cellsFor({ byteLength, align }: FieldCode): number {
   return Math.max(1, (Math.ceil(byteLength / unit) * unit) / CELL_BYTES);
 }
 
-/** An encoded value: its bytes, and the number under which its shared objects are known, 0 without any. */
+/** An encoded value: its bytes, how they are to be read, and the number under which its shared memory is known, 0 without any. */
 export interface Parcel {
   readonly bytes: Uint8Array;
+  readonly isSimple: boolean;
   readonly cargo: number;
+  /** Of a message that was received, if it has cargo: the value, or why it cannot be had. */
+  value?: unknown;
+  error?: unknown;
 }
 
 /** Encoded values, each of its own length. */
@@ -198,10 +202,10 @@ export class PackedStore extends Ring implements Store<Parcel, Parcel> {
     return packedCells(bytes.length);
   }
   cellsAt(at: number): number {
-    return packedCells(this.#header[at] as number);
+    return packedCells((this.#header[at] as number) >>> 1);
   }
-  put(at: number, { bytes, cargo }: Parcel, size: number): void {
-    this.#header[at] = bytes.length;
+  put(at: number, { bytes, isSimple, cargo }: Parcel, size: number): void {
+    this.#header[at] = (bytes.length << 1) | Number(isSimple);
     this.#header[at + 1] = cargo;
     const start = (at + HEADER_CELLS) * CELL_BYTES;
     const fits = Math.min(bytes.length, size * CELL_BYTES - start);
@@ -212,14 +216,15 @@ export class PackedStore extends Ring implements Store<Parcel, Parcel> {
     }
   }
   take(at: number, size: number): Parcel {
-    const length = this.#header[at] as number;
+    const header = this.#header[at] as number;
+    const length = header >>> 1;
     const start = (at + HEADER_CELLS) * CELL_BYTES;
     const fits = Math.min(length, size * CELL_BYTES - start);
     // A copy: the cells belong to a sender soon.
     const bytes = new Uint8Array(length);
     bytes.set(this.bytes.subarray(start, start + fits));
     if (fits < length) bytes.set(this.bytes.subarray(0, length - fits), fits);
-    return { bytes, cargo: this.#header[at + 1] as number };
+    return { bytes, isSimple: (header & 1) !== 0, cargo: this.#header[at + 1] as number };
   }
 }
 

@@ -86,6 +86,9 @@ export interface Host {
   onUncaught(last: (error: unknown, isRejection: boolean) => void): void;
   /** Calls `last` when this process or thread is about to end by itself; returns what takes that back. */
   onExit(last: () => void): () => void;
+  /** As bytes what structured clone can copy, but for shared memory. @throws a DataCloneError for what it cannot */
+  serialize(value: unknown): Uint8Array;
+  deserialize(bytes: Uint8Array): unknown;
   /** Ends this thread at once. */
   exit(code: number): never;
   warn(line: string): void;

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { finished } from "node:stream";
+import { Deserializer, Serializer } from "node:v8";
 import * as threads from "node:worker_threads";
 import type { Host, HostExit, HostWorker, Port } from "./host.ts";
 
@@ -145,6 +146,17 @@ export const host: Host = {
   onExit: (last) => {
     process.on("exit", last);
     return () => process.off("exit", last);
+  },
+  serialize: (value) => {
+    const serializer = new Serializer();
+    serializer.writeHeader();
+    serializer.writeValue(value);
+    return serializer.releaseBuffer();
+  },
+  deserialize: (bytes) => {
+    const deserializer = new Deserializer(bytes);
+    deserializer.readHeader();
+    return deserializer.readValue() as unknown;
   },
   exit: (code) => process.exit(code),
   warn: (line) => process.stderr.write(`${line}\n`),

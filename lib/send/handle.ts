@@ -92,7 +92,7 @@ export function isSync(value: unknown): boolean {
  * @example worker.postMessage({ totals: toHandle(totals) });
  */
 export function toHandle(object: object): Handle {
-  return moveAll(isMovable(object) ? [object] : [], undefined, "into a handle", () => handleOf(object));
+  return moveAll(isMovable(object) ? [object] : [], "anywhere", "into a handle", () => handleOf(object));
 }
 
 /** As {@link toHandle}, of what its sender moves. */

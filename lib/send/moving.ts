@@ -6,14 +6,20 @@
 /** Under this key an object tells how it moves. */
 export const MOVE: unique symbol = Symbol("ferrous move");
 
+/**
+ * Where an object goes: to a thread; into the queue of a channel, by its number, with which it may perish; or nowhere in particular, to
+ * whoever opens it.
+ */
+export type Destination = { readonly thread: number } | { readonly queue: number } | "anywhere";
+
 /** One object on its way. */
 export interface Move {
-  /** Counts it as the thread's with this id, or without one as on its way to whoever opens it. */
-  begin(to: number | undefined): void;
+  /** Counts it there. */
+  begin(to: Destination): void;
   /** It has gone: here it can be used no more. `where` says where it went, for messages. */
   end(where: string): void;
   /** It was not sent after all. */
-  undo(to: number | undefined): void;
+  undo(to: Destination): void;
 }
 export interface Movable {
   [MOVE](): Move;
@@ -22,11 +28,11 @@ export interface Movable {
 export const isMovable = (value: object): value is Movable => MOVE in value;
 
 /**
- * How the objects that are opened now have come: counted as this thread's already; on their way until now; as clones of one that stays
- * where it is, such as in a static; or not moved at all, as what all threads of a check are given.
+ * How the objects that are opened now have come: counted as this thread's already; on their way until now, in some queue or anywhere; as
+ * clones of one that stays where it is, such as in a static; or not moved at all, as what all threads of a check are given.
  */
-export type Arrival = "counted" | "travelling" | "cloned" | "lent";
-let arrival: Arrival = "travelling";
+export type Arrival = "counted" | "cloned" | "lent" | "anywhere" | { readonly queue: number };
+let arrival: Arrival = "anywhere";
 
 /** Opens what came by some way. */
 export function arriving<R>(how: Arrival, open: () => R): R {
@@ -43,10 +49,9 @@ export const howArrived = (): Arrival => arrival;
 /** Objects that are being sent: none of them has moved until all have. */
 export class Moves {
   readonly #moves: Move[] = [];
-  readonly #to: number | undefined;
+  readonly #to: Destination;
 
-  /** @param to  the id of the thread that they go to; without it, they are on their way to whoever opens them */
-  constructor(movables: readonly Movable[], to: number | undefined) {
+  constructor(movables: readonly Movable[], to: Destination) {
     this.#to = to;
     try {
       for (const movable of movables) {
@@ -70,7 +75,7 @@ export class Moves {
 }
 
 /** Moves all of them while `send` sends them; none if it throws, or returns false. */
-export function moveAll<R>(movables: readonly Movable[], to: number | undefined, where: string, send: () => R): R {
+export function moveAll<R>(movables: readonly Movable[], to: Destination, where: string, send: () => R): R {
   if (movables.length === 0) return send();
   const moves = new Moves(movables, to);
   let sent: R | false = false;
@@ -83,9 +88,9 @@ export function moveAll<R>(movables: readonly Movable[], to: number | undefined,
   return sent;
 }
 /** As {@link moveAll}, awaiting. */
-export async function moveAllAsync(movables: readonly Movable[], where: string, send: () => Promise<void>): Promise<void> {
+export async function moveAllAsync(movables: readonly Movable[], to: Destination, where: string, send: () => Promise<void>): Promise<void> {
   if (movables.length === 0) return send();
-  const moves = new Moves(movables, undefined);
+  const moves = new Moves(movables, to);
   try {
     await send();
   } catch (error) {

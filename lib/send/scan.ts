@@ -16,6 +16,7 @@ import {
 } from "./clonable.ts";
 import { isError, packError } from "./error-packet.ts";
 import { isShareable } from "./handle.ts";
+import { isSharedMemory } from "./memory.ts";
 import { NOT_SENDABLE, type NotSendable } from "./refusals.ts";
 import { messageOf } from "./words.ts";
 
@@ -30,6 +31,8 @@ interface Part {
 export class Scan {
   /** Is there a shared object or an error, which structured clone would not keep? */
   rewrites = false;
+  /** Is there shared memory, as it is? */
+  hasMemory = false;
   /** Ports, which move. */
   readonly ports: object[] = [];
   readonly #seen = new Set<object>();
@@ -78,6 +81,7 @@ export class Scan {
     const reason = REFUSED.get(tag);
     if (reason !== undefined) this.#refuse(part, `${kindOf(part.value)}: ${reason}.`);
     if (RESOURCES.has(tag)) return;
+    if (isSharedMemory(part.value)) this.hasMemory = true;
     const isContainer = tag === "Map" || tag === "Set";
     if (isContainer || VALUES.has(tag) || ArrayBuffer.isView(part.value) || Array.isArray(part.value)) this.#refuseSubclass(part, tag);
     else if (!keepsItsClass(part.value)) {

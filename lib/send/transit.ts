@@ -5,7 +5,8 @@
 import { NotSendableError } from "../errors.ts";
 import { isPlain, tagOf } from "./clonable.ts";
 import { adorn, isError, packError, unpackError, type ErrorPacket } from "./error-packet.ts";
-import { fromHandle, handleOf, isShareable } from "./handle.ts";
+import { fromHandle, handleOf, isShareable, type Handle } from "./handle.ts";
+import { isSharedMemory, isStandIn, memoryOf, standInFor, swapIn } from "./memory.ts";
 import { isMovable, type Movable } from "./moving.ts";
 import { Scan } from "./scan.ts";
 import { inWords } from "./words.ts";
@@ -28,34 +29,37 @@ export interface Departing extends Encoded {
 interface Stands {
   readonly handles: readonly object[];
   readonly errors: readonly ErrorPacket[];
+  /** Of what became bytes: for shared memory. */
+  readonly memories: readonly object[];
 }
 
 /**
  * Makes a value ready to be posted. A value that structured clone can copy as it is, is not copied here.
- * @param where  what the value is, for messages: "argument 2 of spawn()"
+ * @param where   what the value is, for messages: "argument 2 of spawn()"
+ * @param memory  given if the value is to become bytes: the shared memory in it is put into this list, and stand-ins into the value
  * @throws {NotSendableError} a part of it cannot be sent; it says which, and why
  */
-export function encode(value: unknown, where: string): Departing {
-  const encoded = encodeAll([value], () => where);
+export function encode(value: unknown, where: string, memory?: SharedArrayBuffer[]): Departing {
+  const encoded = encodeAll([value], () => where, memory);
   return { ...encoded, value: (encoded.value as unknown[])[0] };
 }
 
 /** As {@link encode}, of several values as one: an array. */
-export function encodeAll(values: readonly unknown[], where: (at: number) => string): Departing {
+export function encodeAll(values: readonly unknown[], where: (at: number) => string, memory?: SharedArrayBuffer[]): Departing {
   const scan = new Scan();
   values.forEach((value, at) => {
     scan.look(value, where(at));
   });
-  if (!scan.rewrites) return { value: values, transfer: scan.ports, movables: [] };
-  const rewrite = new Rewrite();
+  if (!scan.rewrites && !(scan.hasMemory && memory !== undefined)) return { value: values, transfer: scan.ports, movables: [] };
+  const rewrite = new Rewrite(memory);
   const rewritten = values.map((value, at) => rewrite.whole(value, where(at)));
-  const { handles, errors, movables } = rewrite;
-  return { value: rewritten, stands: { handles, errors }, transfer: scan.ports, movables };
+  const { handles, errors, memories, movables } = rewrite;
+  return { value: rewritten, stands: { handles, errors, memories }, transfer: scan.ports, movables };
 }
 
 /** The value again. `encoded` is used up: it is what the value is made of. */
-export function decode({ value, stands }: Encoded): unknown {
-  return stands === undefined ? value : new Arrival(stands).of(value);
+export function decode({ value, stands }: Encoded, memory: readonly SharedArrayBuffer[] = []): unknown {
+  return stands === undefined ? value : new Arrival(stands, memory).of(value);
 }
 
 /** Copies what leads to shared objects and errors, with those replaced. */
@@ -64,7 +68,13 @@ class Rewrite {
   readonly errors: ErrorPacket[] = [];
   /** What belongs to the receiver, once it is sent. */
   readonly movables: Movable[] = [];
+  readonly memories: object[] = [];
+  readonly #memory: SharedArrayBuffer[] | undefined;
   readonly #done = new Map<object, unknown>();
+
+  constructor(memory: SharedArrayBuffer[] | undefined) {
+    this.#memory = memory;
+  }
 
   whole(value: unknown, where: string): unknown {
     try {
@@ -80,14 +90,26 @@ class Rewrite {
     const done = this.#done.get(value);
     if (done !== undefined) return done;
     if (isShareable(value)) {
-      const handle = this.#keep(value, handleOf(value));
+      const handle = this.#keep(value, this.#withoutMemory(handleOf(value)));
       if (isMovable(value)) this.movables.push(value);
       this.handles.push(handle);
       return handle;
     }
+    if (this.#memory !== undefined && isSharedMemory(value)) return this.#standIn(value, this.#memory);
     if (Array.isArray(value)) return this.#properties(value, new Array<unknown>(value.length) as unknown as Record<string, unknown>);
     if (isPlain(value)) return this.#properties(value, {});
     return isError(value) ? this.#packet(value) : this.#container(value);
+  }
+
+  #standIn(value: Parameters<typeof standInFor>[0], memory: SharedArrayBuffer[]): object {
+    const standIn = this.#keep(value, standInFor(value, memory));
+    this.memories.push(standIn);
+    return standIn;
+  }
+  #withoutMemory(handle: Handle): Handle {
+    const memory = this.#memory;
+    if (memory === undefined) return handle;
+    return swapIn(handle, (part) => (isSharedMemory(part) ? standInFor(part, memory) : undefined)) as Handle;
   }
 
   /** By keys: a hole stays a hole. */
@@ -148,9 +170,13 @@ function isSendable(value: unknown): boolean {
 class Arrival {
   readonly #handles: ReadonlySet<object>;
   readonly #errors: ReadonlySet<object>;
+  readonly #memories: ReadonlySet<object>;
+  readonly #memory: readonly SharedArrayBuffer[];
   readonly #done = new Map<object, unknown>();
 
-  constructor({ handles, errors }: Stands) {
+  constructor({ handles, errors, memories }: Stands, memory: readonly SharedArrayBuffer[]) {
+    this.#memories = new Set(memories);
+    this.#memory = memory;
     this.#handles = new Set(handles);
     this.#errors = new Set(errors);
   }
@@ -159,11 +185,17 @@ class Arrival {
     if (typeof value !== "object" || value === null) return value;
     const done = this.#done.get(value);
     if (done !== undefined) return done;
-    if (this.#handles.has(value)) return this.#keep(value, fromHandle(value));
+    if (this.#handles.has(value)) return this.#keep(value, fromHandle(this.#withMemory(value)));
+    if (this.#memories.has(value) && isStandIn(value)) return this.#keep(value, memoryOf(value, this.#memory));
     if (this.#errors.has(value)) return this.#error(value as ErrorPacket);
     this.#keep(value, value);
     this.#fill(value);
     return value;
+  }
+
+  #withMemory(handle: object): unknown {
+    if (this.#memory.length === 0) return handle;
+    return swapIn(handle, (part) => (isStandIn(part) ? memoryOf(part, this.#memory) : undefined));
   }
 
   #fill(value: object): void {

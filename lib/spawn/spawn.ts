@@ -79,7 +79,7 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
   };
   let end: (() => void) | undefined;
   // Counted as the new thread's before it can run; if it never does, its death takes them.
-  const moves = new Moves(movables, id);
+  const moves = new Moves(movables, { thread: id });
   try {
     if (options.worker === undefined) request(born, options.resourceLimits);
     else end = raise(born, options.worker);
