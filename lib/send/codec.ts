@@ -7,7 +7,7 @@
  * message (transit.ts). Which way it went is said beside the bytes.
  */
 import { host } from "#host";
-import { Packr, Unpackr } from "msgpackr";
+import { loadPacker, type Packer } from "../host/packer-node.ts";
 import { NotSendableError } from "../errors.ts";
 import { explainRefusal, isStackOverflow } from "./scan.ts";
 import type { Movable } from "./moving.ts";
@@ -24,9 +24,7 @@ export interface Packed {
   readonly movables: readonly Movable[];
 }
 
-// Without the records of msgpackr, which need code made from text; and all it knows besides plain data is kept from it.
-const packr = new Packr({ useRecords: false });
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+let packer: Packer | undefined;
 const NONE: readonly never[] = [];
 
 /**
@@ -35,7 +33,7 @@ const NONE: readonly never[] = [];
  * @throws {NotSendableError} a part of it cannot be sent; it says which, and why
  */
 export function pack(value: unknown, where: string): Packed {
-  if (isSimple(value)) return { bytes: packr.pack(value), isSimple: true, shared: NONE, movables: NONE };
+  if (isSimple(value)) return { bytes: (packer ??= loadPacker()).pack(value), isSimple: true, shared: NONE, movables: NONE };
   const shared: SharedArrayBuffer[] = [];
   const { movables, transfer, ...encoded } = encode(value, where, shared);
   if (transfer.length > 0)
@@ -49,7 +47,7 @@ export function pack(value: unknown, where: string): Packed {
 
 /** The value again, of which nothing lies in `bytes`. */
 export function unpack(bytes: Uint8Array, isSimple: boolean, shared: readonly SharedArrayBuffer[]): unknown {
-  return isSimple ? unpackr.unpack(bytes) : decode({ ...(host.deserialize(bytes) as Encoded), transfer: NONE }, shared);
+  return isSimple ? (packer ??= loadPacker()).unpack(bytes) : decode({ ...(host.deserialize(bytes) as Encoded), transfer: NONE }, shared);
 }
 
 const isCloneError = (error: unknown): boolean =>
