@@ -20,7 +20,7 @@ const LEAST_BYTES = 64;
 
 /** What a channel can be told when it is made. */
 export interface ChannelOptions extends NameOptions {
-  /** How many messages it holds, 0 to 33,554,432: senders wait while it is full. 0: each is handed over. Without it: as many as there are bytes for. */
+  /** How many messages it holds, 0 to 33,554,431: senders wait while it is full. 0: each is handed over. Without it: as many as there are bytes for. */
   readonly capacity?: number;
   /** How many bytes of messages it holds, 64 to 2 GiB; 256 MiB without it. They are taken as they are needed. */
   readonly maxBytes?: number;

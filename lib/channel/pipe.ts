@@ -25,6 +25,7 @@ import {
   isGone,
   isSelected,
   mark,
+  MAX_MESSAGES,
   NOTHING,
   passOn,
   Queue,
@@ -325,8 +326,8 @@ export class Pipe implements Source {
         const grown = waiter.blocks ? queue.grow(waiter.me, cells) : this.#growNow(waiter.me, cells);
         if (grown === undefined) continue;
         if (grown !== false) return grown;
-        if (this.shape.capacity === Infinity) throw this.#full();
       }
+      if (this.shape.capacity === Infinity) throw this.#full();
       const all = !waiter.blocks || verdict === Verdict.NO_BYTES || this.#demand !== undefined;
       const sleep = mark(queue.head, queue.knownHead, { all, selected: waiter.selects === true });
       // Asked again after the mark: whoever closes the last end clears it.
@@ -386,7 +387,7 @@ export class Pipe implements Source {
   }
   #full(): FullError {
     return new FullError(
-      `${this.describe()} holds all that it may (${String(this.shape.maxBytes)} bytes), and nobody receives fast enough. ` +
+      `${this.describe()} holds all that it may (${String(this.shape.maxBytes)} bytes, or ${String(MAX_MESSAGES)} messages), and nobody receives fast enough. ` +
         `Give it a capacity, so that senders wait, or a larger maxBytes.`,
     );
   }

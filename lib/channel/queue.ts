@@ -76,7 +76,7 @@ const ONE = 1 << COUNT_SHIFT;
 const MOVE_MASK = (COUNT_MASK << COUNT_SHIFT) | PARITY;
 
 /** The most messages that a queue can hold. */
-export const MAX_MESSAGES = 1 << 24;
+export const MAX_MESSAGES = COUNT_MASK;
 
 /** How many messages one position is ahead of another. */
 const between = (from: number, to: number): number => ((to >>> COUNT_SHIFT) - (from >>> COUNT_SHIFT)) & COUNT_MASK;
@@ -324,6 +324,8 @@ export class Queue {
     const tail = cells.get(TAIL_NOW);
     const size = this.#size(tail);
     const wanted = size - this.#free() + need;
+    // Receivers may have made room meanwhile.
+    if (wanted <= size) return true;
     let next = size;
     while (next < wanted && next < this.#mostCells) next = Math.min(2 * next, this.#mostCells);
     const at = cells.get(TAIL_AT + 2 * parityOf(tail));
@@ -451,7 +453,7 @@ export class Queue {
   }
   /** Was the message at that position, and all before it, taken? */
   isTaken(position: number, head: number): boolean {
-    return between(position, head) <= MAX_MESSAGES;
+    return between(position, head) < MAX_MESSAGES / 2;
   }
 }
 
