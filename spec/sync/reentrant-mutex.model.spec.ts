@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { check, expectPassed, type CheckOptions } from "../../lib/check/index.ts";
+import { check, expectPassed, type CheckOptions, type FailureKind } from "../../lib/check/index.ts";
 import { PoisonedError } from "../../lib/errors.ts";
 import { ReentrantMutex } from "../../lib/sync/reentrant-mutex.ts";
+import { Believing, Heir, Late, Shallow, Stranger, TWIN_WORDS, Twin, Unforgetting } from "./reentrant-mutex.broken.ts";
 
 interface Shared {
   readonly mutex: ReentrantMutex<Int32Array>;
@@ -92,5 +93,49 @@ describe("in every interleaving, a ReentrantMutex", () => {
     });
     expectPassed(report);
     expect(report.complete).toBe(true);
+  });
+});
+
+describe("the checker finds a reentrant mutex that", () => {
+  interface Twins {
+    readonly words: Int32Array;
+    readonly cells: Int32Array;
+  }
+  const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
+  /** Each thread holds it twice, twice over; what one of them may leave undone by dying is not looked at. */
+  const run = (Kind: typeof Twin, options: CheckOptions) =>
+    check(
+      {
+        setup: (): Twins => ({ words: words(TWIN_WORDS), cells: words(2) }),
+        threads: [0, 1].map(() => ({ words, cells }: Twins) => {
+          const lock = new Kind(words);
+          for (let round = 0; round < 2; round++) {
+            lock.lock();
+            cells[0] = (cells[0] ?? 0) + 1;
+            lock.lock();
+            lock.unlock();
+            if (options.deaths === undefined) expect(cells[0]).toBe((cells[1] ?? 0) + 1);
+            cells[1] = (cells[1] ?? 0) + 1;
+            lock.unlock();
+            expect(lock.isMine()).toBe(false);
+          }
+        }),
+      },
+      { time: 20_000, preemptions: 2, ...options },
+    );
+  const lost: readonly FailureKind[] = ["lost wake-up", "deadlock"];
+  const wrong: readonly FailureKind[] = ["assertion", "data race"];
+
+  it.each<[string, typeof Twin, CheckOptions, readonly FailureKind[]]>([
+    ["believes a word that is another's", Believing, {}, wrong],
+    ["counts its first hold only", Shallow, {}, wrong],
+    ["inherits the depth of the dead", Heir, { deaths: 1 }, wrong],
+    ["does not forget who was inside", Unforgetting, {}, wrong],
+    ["forgets it too late", Late, {}, wrong],
+    ["does not know itself", Stranger, {}, lost],
+  ])("%s", (_, Kind, options, kinds) => {
+    expect(kinds).toContain(run(Kind, options).failure?.kind);
+    // The same without the mistake.
+    expectPassed(run(Twin, options));
   });
 });
