@@ -69,14 +69,20 @@ export class PackedCargo implements Cargo {
   }
 
   pack(value: unknown, what: string): Parcel {
-    const { bytes, isSimple, shared, movables } = pack(value, what);
+    const { bytes, start, end, isSimple, shared, movables } = pack(value, what);
     this.movables = movables;
-    if (isSimple) return { bytes, isSimple, cargo: 0 };
-    if (shared.length === 0) return { bytes, isSimple, cargo: 0 };
-    return { bytes, isSimple, cargo: putOnShelf({ shared, queue: movables.length === 0 ? 0 : this.queueNumber() } satisfies Lot) };
+    if (shared.length === 0) return { bytes, start, end, isSimple, cargo: 0 };
+    return {
+      bytes,
+      start,
+      end,
+      isSimple,
+      cargo: putOnShelf({ shared, queue: movables.length === 0 ? 0 : this.queueNumber() } satisfies Lot),
+    };
   }
   keep(item: Parcel): Parcel {
-    return { ...item, bytes: item.bytes.slice() };
+    const bytes = new Uint8Array(item.bytes.subarray(item.start, item.end));
+    return { ...item, bytes, start: 0, end: bytes.length };
   }
   /** With what may move opened at once: if this thread dies now, its ends are closed with it, and not queued for ever. */
   receive(parcel: Parcel): void {
@@ -88,7 +94,7 @@ export class PackedCargo implements Cargo {
     }
   }
   unpack(parcel: Parcel): unknown {
-    if (parcel.cargo === 0) return unpack(parcel.bytes, parcel.isSimple, NONE as readonly never[]);
+    if (parcel.cargo === 0) return unpack(parcel.bytes, parcel.end, parcel.isSimple, NONE as readonly never[]);
     this.forget(parcel);
     if ("error" in parcel) throw parcel.error;
     return parcel.value;
@@ -105,10 +111,10 @@ interface Lot {
   readonly queue: number;
 }
 
-function unpackWith({ bytes, isSimple, cargo }: Parcel): unknown {
+function unpackWith({ bytes, end, isSimple, cargo }: Parcel): unknown {
   const lot = getFromShelf(cargo) as Lot | undefined;
   if (lot === undefined) throw new HandleError("the shared memory of this message is gone");
-  return arriving(lot.queue === 0 ? "anywhere" : { queue: lot.queue }, () => unpack(bytes, isSimple, lot.shared));
+  return arriving(lot.queue === 0 ? "anywhere" : { queue: lot.queue }, () => unpack(bytes, end, isSimple, lot.shared));
 }
 
 /** The shelf of the checker's worlds, where there is no supervisor. */

@@ -39,7 +39,7 @@ import {
 } from "./queue.ts";
 import { Roll, ROLL_WORDS, Side } from "./roll.ts";
 import type { Source } from "./source.ts";
-import { packedCells, ScalarStore, type Store } from "./store.ts";
+import { packedCells, PackedStore, ScalarStore, type Store } from "./store.ts";
 
 const TAG = QUEUE_WORDS;
 const ROLL = TAG + 4;
@@ -659,7 +659,14 @@ export interface Receiving {
 export class Box implements Receiving {
   readonly most = 1;
   item: unknown;
-  take(queue: Queue): void {
+  readonly #isUnpackedAtOnce: boolean;
+
+  /** @param isUnpackedAtOnce  before this thread takes anything else */
+  constructor(isUnpackedAtOnce = false) {
+    this.#isUnpackedAtOnce = isUnpackedAtOnce;
+  }
+  take(queue: Queue, store: Store): void {
+    if (store instanceof PackedStore) store.lends = this.#isUnpackedAtOnce;
     this.item = queue.take();
   }
   accept(item: unknown): void {

@@ -13,7 +13,7 @@ import { Side } from "./roll.ts";
 import type { Source } from "./source.ts";
 import { arrive } from "./sender.ts";
 import type { FieldStore } from "./store.ts";
-import { ScalarStore, type Store } from "./store.ts";
+import { PackedStore, ScalarStore, type Store } from "./store.ts";
 
 /** What `recvMany` gives: a typed array of numbers that lie in the channel as they are, else an array. */
 export type Many<T> = T extends number ? ArrayLike<T> & Iterable<T> : T extends bigint ? ArrayLike<T> & Iterable<T> : T[];
@@ -26,7 +26,7 @@ export type Many<T> = T extends number ? ArrayLike<T> & Iterable<T> : T extends 
  * {@link DisconnectedError}, and what nobody received is lost.
  */
 export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
-  readonly #box = new Box();
+  readonly #box = new Box(true);
 
   /** @internal Use `channel()`. */
   constructor(state: EndState) {
@@ -175,6 +175,7 @@ class Heap implements Receiving {
         store.takeSome(cell, numbers, from, some);
       });
     } else {
+      if (store instanceof PackedStore) store.lends = false;
       let flags = 0;
       for (let n = 0; n < count; n++) {
         this.#items.push(queue.take());

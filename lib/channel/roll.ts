@@ -139,13 +139,18 @@ export class Roll {
   has(side: Side): boolean {
     const known = side === Side.SENDERS ? this.#senders : this.#receivers;
     if (known !== 0 && this.#hasEnd(known, this.#of(known).load(), side)) return true;
-    const found = this.#find(side);
-    if (side === Side.SENDERS) this.#senders = found;
-    else {
-      this.#receivers = found;
-      this.#pulse = found === 0 ? undefined : pulseOf(found);
+    for (;;) {
+      const moves = this.#first.next(MOVES).load();
+      const found = this.#find(side);
+      if (side === Side.SENDERS) this.#senders = found;
+      else {
+        this.#receivers = found;
+        this.#pulse = found === 0 ? undefined : pulseOf(found);
+      }
+      if (found !== 0 || this.#isTravelling(side)) return true;
+      // An end that moved meanwhile may have been neither here nor there, each time when it was looked for.
+      if (this.#first.next(MOVES).load() === moves) return false;
     }
-    return found !== 0 || this.#isTravelling(side);
   }
 
   /** Has this thread all such ends, and does nobody else come by one but through it? */

@@ -18,6 +18,7 @@ export const CELL_BYTES = 4;
 const FEW = 16;
 /** BYTES and CARGO. */
 const HEADER_CELLS = 2;
+const SCRATCH_BYTES = 4096;
 
 /** What a message of one kind is on its way in, and out. */
 export interface Store<In = unknown, Out = unknown> {
@@ -174,9 +175,11 @@ export function cellsFor({ byteLength, align }: FieldCode): number {
   return Math.max(1, (Math.ceil(byteLength / unit) * unit) / CELL_BYTES);
 }
 
-/** An encoded value: its bytes, how they are to be read, and the number under which its shared memory is known, 0 without any. */
+/** An encoded value: its bytes, from `start` to `end`, how they are to be read, and the number under which its shared memory is known, 0 without any. */
 export interface Parcel {
   readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
   readonly isSimple: boolean;
   readonly cargo: number;
   /** Of a message that was received, if it has cargo: the value, or why it cannot be had. */
@@ -187,6 +190,9 @@ export interface Parcel {
 /** Encoded values, each of its own length. */
 export class PackedStore extends Ring implements Store<Parcel, Parcel> {
   readonly cells = 0;
+  /** Is what was taken unpacked before anything else is? Then it need not be copied to a place of its own. */
+  lends = false;
+  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
   #header: Int32Array<SharedArrayBuffer>;
 
   constructor(room: Room) {
@@ -198,34 +204,42 @@ export class PackedStore extends Ring implements Store<Parcel, Parcel> {
     this.#header = makeView("Int32", this.buffer, this.byteOffset);
   }
 
-  cellsOf({ bytes }: Parcel): number {
-    return packedCells(bytes.length);
+  cellsOf({ start, end }: Parcel): number {
+    return packedCells(end - start);
   }
   cellsAt(at: number): number {
     return packedCells((this.#header[at] as number) >>> 1);
   }
-  put(at: number, { bytes, isSimple, cargo }: Parcel, size: number): void {
-    this.#header[at] = (bytes.length << 1) | Number(isSimple);
+
+  put(at: number, { bytes, start, end, isSimple, cargo }: Parcel, size: number): void {
+    const length = end - start;
+    this.#header[at] = (length << 1) | Number(isSimple);
     this.#header[at + 1] = cargo;
-    const start = (at + HEADER_CELLS) * CELL_BYTES;
-    const fits = Math.min(bytes.length, size * CELL_BYTES - start);
-    if (fits === bytes.length) this.bytes.set(bytes, start);
-    else {
-      this.bytes.set(bytes.subarray(0, fits), start);
-      this.bytes.set(bytes.subarray(fits), 0);
-    }
+    const to = (at + HEADER_CELLS) * CELL_BYTES;
+    const fits = Math.min(length, size * CELL_BYTES - to);
+    copy(bytes, start, this.bytes, to, fits);
+    if (fits < length) copy(bytes, start + fits, this.bytes, 0, length - fits);
   }
+
+  /** A copy: the cells belong to a sender soon. */
   take(at: number, size: number): Parcel {
     const header = this.#header[at] as number;
     const length = header >>> 1;
-    const start = (at + HEADER_CELLS) * CELL_BYTES;
-    const fits = Math.min(length, size * CELL_BYTES - start);
-    // A copy: the cells belong to a sender soon.
-    const bytes = new Uint8Array(length);
-    bytes.set(this.bytes.subarray(start, start + fits));
-    if (fits < length) bytes.set(this.bytes.subarray(0, length - fits), fits);
-    return { bytes, isSimple: (header & 1) !== 0, cargo: this.#header[at + 1] as number };
+    const from = (at + HEADER_CELLS) * CELL_BYTES;
+    const fits = Math.min(length, size * CELL_BYTES - from);
+    const bytes = this.lends && length <= SCRATCH_BYTES ? this.#scratch : new Uint8Array(length);
+    copy(this.bytes, from, bytes, 0, fits);
+    if (fits < length) copy(this.bytes, 0, bytes, fits, length - fits);
+    return { bytes, start: 0, end: length, isSimple: (header & 1) !== 0, cargo: this.#header[at + 1] as number };
   }
+}
+
+/** So few bytes are copied one by one: to make a view of them takes longer. */
+const FEW_BYTES = 128;
+
+function copy(from: Uint8Array, start: number, to: Uint8Array, at: number, count: number): void {
+  if (count > FEW_BYTES) to.set(new Uint8Array(from.buffer, from.byteOffset + start, count), at);
+  else for (let n = 0; n < count; n++) to[at + n] = from[start + n] as number;
 }
 
 /** An even number, so that BYTES and CARGO lie side by side. */

@@ -15,8 +15,10 @@ import { decode, encode, type Encoded } from "./transit.ts";
 
 /** An encoded value. */
 export interface Packed {
-  /** May be a scratch buffer's, until the next value is packed. */
+  /** From `start` to `end`. May be a scratch buffer, until the next value is packed. */
   readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
   readonly isSimple: boolean;
   /** The shared memory that the bytes refer to, by its place in this list. */
   readonly shared: readonly SharedArrayBuffer[];
@@ -33,21 +35,27 @@ const NONE: readonly never[] = [];
  * @throws {NotSendableError} a part of it cannot be sent; it says which, and why
  */
 export function pack(value: unknown, where: string): Packed {
-  if (isSimple(value)) return { bytes: (packer ??= loadPacker()).pack(value), isSimple: true, shared: NONE, movables: NONE };
+  if (isSimple(value)) {
+    const bytes = (packer ??= loadPacker()).pack(value);
+    return { bytes, start: bytes.start, end: bytes.end, isSimple: true, shared: NONE, movables: NONE };
+  }
   const shared: SharedArrayBuffer[] = [];
   const { movables, transfer, ...encoded } = encode(value, where, shared);
   if (transfer.length > 0)
     throw new NotSendableError(where, "there is a MessagePort in it, which cannot lie in memory: send it by postMessage().");
   try {
-    return { bytes: host.serialize(encoded), isSimple: false, shared, movables };
+    const bytes = host.serialize(encoded);
+    return { bytes, start: 0, end: bytes.length, isSimple: false, shared, movables };
   } catch (error) {
     throw isCloneError(error) || isStackOverflow(error) ? explainRefusal([value], () => where, error) : error;
   }
 }
 
-/** The value again, of which nothing lies in `bytes`. */
-export function unpack(bytes: Uint8Array, isSimple: boolean, shared: readonly SharedArrayBuffer[]): unknown {
-  return isSimple ? (packer ??= loadPacker()).unpack(bytes) : decode({ ...(host.deserialize(bytes) as Encoded), transfer: NONE }, shared);
+/** The value in the first `length` bytes again, of which nothing lies in them. */
+export function unpack(bytes: Uint8Array, length: number, isSimple: boolean, shared: readonly SharedArrayBuffer[]): unknown {
+  return isSimple
+    ? (packer ??= loadPacker()).unpack(bytes, length)
+    : decode({ ...(host.deserialize(length === bytes.length ? bytes : bytes.subarray(0, length)) as Encoded), transfer: NONE }, shared);
 }
 
 const isCloneError = (error: unknown): boolean =>
