@@ -41,9 +41,11 @@ export function swapIn(value: unknown, swap: (part: object) => unknown): unknown
   if (typeof value !== "object" || value === null) return value;
   const swapped = swap(value);
   if (swapped !== undefined) return swapped;
-  if (!Array.isArray(value) && !isPlain(value)) return value;
-  const copy: Record<string, unknown> | unknown[] = Array.isArray(value) ? [] : {};
-  for (const key of Object.keys(value)) Reflect.set(copy, key, swapIn((value as Record<string, unknown>)[key], swap));
+  // By from(): whether an array that was filled otherwise has holes, and so is written in another way, depends on what was seen before.
+  if (Array.isArray(value)) return Array.from(value, (part) => swapIn(part, swap));
+  if (!isPlain(value)) return value;
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) copy[key] = swapIn((value as Record<string, unknown>)[key], swap);
   return copy;
 }
 
