@@ -357,10 +357,11 @@ export class RwWords {
     return { word: this.state, value: next };
   }
 
-  /** Takes OPEN from every slot; the first living reader is who to wait for. */
+  /** Takes OPEN from every slot, so that nobody comes in any more; the first living reader is who to wait for. */
   #shut({ me, blocks, spins = false }: Waiter): Sleep | undefined {
     // PAIRS: with the look at STATE by a reader that has just taken a slot beyond these.
     const used = this.used.load();
+    let awaited: Sleep | undefined;
     for (let n = 0; n < used; n++) {
       const slot = this.#slot(n);
       for (;;) {
@@ -372,12 +373,14 @@ export class RwWords {
           continue;
         }
         if (owner === me && blocks) throw this.relock();
+        if (awaited !== undefined) break;
         const value = spins ? seen : seen | WANTED;
         if (value !== seen && slot.compareExchange(seen, value) !== seen) continue;
-        return { word: slot, value };
+        awaited = { word: slot, value };
+        break;
       }
     }
-    return undefined;
+    return awaited;
   }
 
   /**

@@ -15,6 +15,25 @@ const isWaitedFor = (lock: Lock): boolean => {
 const isShutting = (lock: Lock): boolean => Atomics.load(new Int32Array(toHandle(lock).buffer), 0) >>> 4 !== 0;
 
 describe("an RwLock", () => {
+  it("holds back new readers from a waiting writer's first step on, also those whose slots were open", async () => {
+    const lock = new RwLock(words(2), { name: "shared" });
+    const again = fromHandle<typeof lock>(toHandle(lock));
+    const first = lock.read();
+    again.read().release();
+    const order: string[] = [];
+    const writing = lock.writeAsync().then((guard) => {
+      order.push("wrote");
+      guard.release();
+    });
+    const reading = again.readAsync().then((guard) => {
+      order.push("read");
+      guard.release();
+    });
+    first.release();
+    await Promise.all([writing, reading]);
+    expect(order).toEqual(["wrote", "read"]);
+  });
+
   it("admits many readers, of one thread and of several, and no writer among them", async () => {
     const lock = fresh();
     const stage = words(2);
