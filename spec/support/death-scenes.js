@@ -5,7 +5,8 @@
  * In a scene with `take` the victim has it when the waiters come. In a scene with `sleepAsync` the victim is one of those who sleep;
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
-import { Barrier, Condvar, Mutex, Once, OnceLock, ReentrantMutex, RwLock, Semaphore } from "ferrous";
+import { Barrier, Condvar, Latch, Mutex, Once, OnceLock, ReentrantMutex, RwLock, Semaphore, toHandle } from "ferrous";
+import { until, untilAsync } from "./lockers.js";
 
 /**
  * @template S what the threads share
@@ -17,6 +18,7 @@ import { Barrier, Condvar, Mutex, Once, OnceLock, ReentrantMutex, RwLock, Semaph
  * @property {(shared: S) => Promise<unknown>} [sleepAsync] the victim awaits it
  * @property {(shared: S, waiters: number) => void} [last] what the victim does right before it dies, when everybody waits
  * @property {(shared: S) => (waiters: number) => void} [keep] the keeper takes it; returns how it lets go
+ * @property {boolean} [freesItself] the victim's death lets the waiters go, not the keeper, who waits for them instead
  * @property {(shared: S, number: number) => string | void} wait waiter `number`, from 0, waits, and leaves: "got in" if it says nothing
  * @property {(shared: S, number: number) => Promise<string | void>} waitAsync
  * @property {(shared: S) => string} [look] what is left of it: "free" if it says nothing
@@ -74,6 +76,16 @@ const rwLock = {
     guard.release();
   },
   look: (/** @type {RwLock} */ lock) => (lock.poisoned ? "poisoned" : "free"),
+};
+/**
+ * Has a writer that waits shut the slots of a lock of its own? They begin at word 16, a cache line each: see lib/sync/rw-words.ts.
+ * @param {RwLock} lock
+ */
+const isShut = (lock) => {
+  const words = new Int32Array(toHandle(lock).buffer);
+  const [OPEN, LINE] = [8, 16];
+  for (let slot = LINE; slot < words.length; slot += LINE) if ((Atomics.load(words, slot) & OPEN) !== 0) return false;
+  return true;
 };
 const rwLockWriters = {
   ...rwLock,
@@ -172,6 +184,36 @@ export const SCENES = {
       const guard = lock.write();
       return () => guard.release();
     },
+  }),
+  // The keeper reads, the victim waits to write, and those who come to read wait for the victim.
+  "an rwlock is read, and a writer waits": scene({
+    make: (waiters) => ({ lock: rwLock.make(), inside: new Latch(waiters) }),
+    sleep: ({ lock }) => void lock.write(),
+    sleepAsync: ({ lock }) => lock.writeAsync(),
+    keep: ({ lock, inside }) => {
+      const guard = lock.read();
+      return () => {
+        inside.wait({ timeout: 10_000 });
+        guard.release();
+      };
+    },
+    freesItself: true,
+    wait: ({ lock, inside }) => {
+      // From now on its slot is open, so that it could come in again by one step.
+      lock.tryRead()?.release();
+      until(() => isShut(lock));
+      const guard = lock.read();
+      inside.countDown();
+      guard.release();
+    },
+    waitAsync: async ({ lock, inside }) => {
+      lock.tryRead()?.release();
+      await untilAsync(() => isShut(lock));
+      const guard = await lock.readAsync();
+      inside.countDown();
+      guard.release();
+    },
+    look: ({ lock }) => rwLock.look(lock),
   }),
   "a semaphore's permits are held": scene({ ...semaphore, take: (permits) => void permits.acquire(PERMITS) }),
   "a semaphore is slept on": scene({

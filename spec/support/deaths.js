@@ -3,7 +3,8 @@
  * One death on real threads: a victim dies in a given way, holding something or sleeping on it, while others wait; what became of them?
  *
  *   warden   starts the victim, and terminates it if that is its way to die, so that the main thread may be one of the waiters
- *   keeper   if the victim only sleeps: has what all wait for, and lets go of it once the victim is dead
+ *   keeper   if the victim only sleeps: has what all wait for, and lets go of it once the victim is dead; or, if all wait for the
+ *            victim, once they went on
  *
  * Nobody sleeps to let another get there: who is about to wait says so, and that it sleeps shows in its thread's record. So the
  * latency of a death is never that of a waiter's start-up.
@@ -161,10 +162,11 @@ export const keeper = task(
   "keeper",
   /** @param {SceneName} name @param {unknown} shared @param {Stage} stage */
   (name, shared, stage) => {
-    const letGo = sceneOf(name).keep?.(shared);
+    const { keep, freesItself = false } = sceneOf(name);
+    const letGo = keep?.(shared);
     stage.ready.store(1);
     until(() => stage.dead.load() === ENDED);
-    stage.diedAt = now();
+    if (!freesItself) stage.diedAt = now();
     letGo?.(stage.expected.load());
   },
 );

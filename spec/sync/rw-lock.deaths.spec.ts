@@ -25,4 +25,10 @@ describeDeaths("an RwLock", [
     title: "while waiting to write, lets the reader (%s) in without poison",
     told: "got in",
   },
+  {
+    scene: "an rwlock is read, and a writer waits",
+    title: "while waiting to write behind a reader, lets in the readers (%s) that it held back, and the first one reads on",
+    told: "got in",
+    kinds: ["three"],
+  },
 ]);
