@@ -1,6 +1,7 @@
 /** What a channel carries: how values become messages, and messages values again. */
 import { HandleError } from "../errors.ts";
 import type { FieldCode } from "../memory/field.ts";
+import { Home } from "../memory/home.ts";
 import { describeType, type FieldType, type TypeDescription } from "../memory/layout.ts";
 import { pack, unpack } from "../send/codec.ts";
 import { arriving, type Movable } from "../send/moving.ts";
@@ -47,8 +48,13 @@ export class TypedCargo implements Cargo {
     if (scalar?.test(value) !== true) this.#code.check(value, what, true);
     return value;
   }
+  /** A copy of what its sender may change meanwhile. */
   keep(item: unknown): unknown {
-    return item;
+    const code = this.#code;
+    if (!code.kept) return item;
+    const home = new Home(new SharedArrayBuffer(code.byteLength));
+    code.write(home, 0, item);
+    return code.read(home, 0);
   }
   unpack(item: unknown): unknown {
     return item;

@@ -88,10 +88,11 @@ function checkType(of: FieldType, capacity: number, maxBytes: number): void {
       `a channel cannot be of ${code.label}: it has locks or atomics, of which there are no copies. Send it without \`of\`, as what it is.`,
     );
   const bytes = cellsFor(code) * 4;
-  const needed = bytes * (capacity === Infinity ? 1 : Math.max(1, capacity));
-  if (needed <= (capacity === Infinity ? maxBytes : MOST_BYTES)) return;
+  const count = capacity === Infinity ? 1 : Math.max(1, capacity);
+  const most = capacity === Infinity ? maxBytes : MOST_BYTES;
+  if (bytes * count <= most) return;
   throw new RangeError(
-    `${String(capacity)} messages of ${code.label} take ${String(needed)} bytes, and a channel holds ${String(maxBytes)}.`,
+    `${count === 1 ? "a message" : `${String(count)} messages`} of ${code.label}: ${String(bytes * count)} bytes; this channel holds ${String(most)} at most.`,
   );
 }
 

@@ -484,22 +484,27 @@ export class Pipe implements Source {
 
   async takeAsync(box: Receiving, opts: AsyncWaitOptions | undefined): Promise<void> {
     this.#enterDemand();
+    let demands = true;
+    const leave = (): void => {
+      if (demands) this.#leaveDemand();
+      demands = false;
+    };
     let isTaken = false;
     try {
       await this.#receiving.wait(
         (waiter) => this.attemptTake(box, waiter),
-        () => {
-          this.#leaveDemand();
-        },
+        leave,
         this,
         "recv",
         opts,
         () => {
-          this.#leaveDemand();
+          leave();
           isTaken = this.#demand !== undefined && this.#takeSlowly(box);
         },
       );
     } catch (error) {
+      // It may not have stood in line at all.
+      leave();
       if (!isTaken) throw error;
     }
   }
@@ -630,7 +635,7 @@ export class Sending {
 
   /** Inside TX: puts one message, which fits, or as many as fit. */
   put(queue: Queue, store: Store): void {
-    if (store instanceof ScalarStore && !this.isSingle) {
+    if (store instanceof ScalarStore && !this.isSingle && queue.capacity !== 0) {
       const from = this.sent;
       const count = queue.roomFor(this.items.length - from);
       const items = this.items as ArrayLike<number | bigint>;
