@@ -1,7 +1,7 @@
 // @ts-check
 /** Threads that read and write, for the specs of the RwLock. */
 import { task } from "ferrous";
-import { meet } from "../support/lockers.js";
+import { dice, meet } from "../support/lockers.js";
 
 /** @typedef {Int32Array<SharedArrayBuffer>} Words */
 /** @typedef {import("ferrous").RwLock<Words>} Lock */
@@ -49,6 +49,29 @@ export const mix = task(
         if (guard.value[0] !== guard.value[1]) throw new Error("half-written");
         guard.release();
       }
+    }
+    return count;
+  },
+);
+
+/** Locks a Mutex for `ms`, for sections of random length with pauses of random length between them; gives how often it got in. */
+export const mixLocked = task(
+  url,
+  "mixLocked",
+  /** @param {import("ferrous").Mutex<Words>} lock @param {Words} arrivals @param {number} threads @param {number} ms @param {number} seed */
+  (lock, arrivals, threads, ms, seed) => {
+    const roll = dice(seed);
+    meet(arrivals, threads);
+    let count = 0;
+    for (const end = performance.now() + ms; performance.now() < end; count++) {
+      const guard = lock.lock();
+      const cells = guard.value;
+      if (cells[0] !== cells[1]) throw new Error("half-written");
+      cells[0] = (cells[0] ?? 0) + 1;
+      for (let n = roll(50); n > 0; n--) Atomics.load(arrivals, 0);
+      cells[1] = (cells[1] ?? 0) + 1;
+      guard.release();
+      for (let n = roll(50); n > 0; n--) Atomics.load(arrivals, 0);
     }
     return count;
   },
