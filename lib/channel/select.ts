@@ -180,7 +180,7 @@ class Emission implements Alternative {
 }
 
 class Choice implements Awaited {
-  readonly #alternatives: Alternative[];
+  readonly #alternatives: Alternative[] = [];
   readonly #offering: Alternative[];
   /** The one whose offer is out. */
   #offered: Alternative | undefined;
@@ -194,7 +194,12 @@ class Choice implements Awaited {
         `a select needs a list of receivers and of what sender.sending(value) makes, at least one; it was given ${Array.isArray(operations) ? "an empty list" : kindOf(operations)}.`,
       );
     }
-    this.#alternatives = operations.map(alternativeOf);
+    try {
+      for (const [at, operation] of operations.entries()) this.#alternatives.push(alternativeOf(operation, at));
+    } catch (error) {
+      this.begin()();
+      throw error;
+    }
     this.#offering = this.#alternatives.filter(({ offers }) => offers);
   }
 
@@ -284,11 +289,8 @@ function alternativeOf(operation: Operation, at: number): Alternative {
   if (operation instanceof Receiver) return new Reception(operation);
   if (typeof operation === "object" && (operation as unknown) !== null && operation.sender instanceof Sender)
     return new Emission(operation);
-  const hint =
-    (operation as unknown) instanceof Sender
-      ? "say what to send: sender.sending(value)"
-      : "a receiver, or what sender.sending(value) makes";
-  throw new TypeError(`operation ${String(at)} of a select is ${hint}; it was given ${kindOf(operation)}.`);
+  const given = (operation as unknown) instanceof Sender ? "a sender itself" : kindOf(operation);
+  throw new TypeError(`operation ${String(at)} of a select is a receiver, or what sender.sending(value) makes; it was given ${given}.`);
 }
 
 /** In an order of its own, so that none is starved. Source: R. Fisher, F. Yates (1938), as in D. Knuth, TAOCP 2, 3.4.2. */

@@ -1,6 +1,7 @@
 /** The sending end of a channel. */
 import { DisconnectedError } from "../errors.ts";
-import { Limits, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { kindOf } from "../memory/place.ts";
+import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { registerKind } from "../send/handle.ts";
 import { howArrived, moveAll, moveAllAsync } from "../send/moving.ts";
 import type { Send } from "../send/send.ts";
@@ -106,6 +107,13 @@ export class Sender<T> extends End<Pipe> {
    */
   async sendAsync(value: T & Send<T>, opts?: AsyncWaitOptions): Promise<void> {
     const { pipe, once } = this.state;
+    if (once) {
+      timeoutOf(opts);
+      const signal = abortSignalOf(opts);
+      if (signal?.aborted === true) throw signal.reason;
+      // There is room for its only message, so this sender is closed before anybody can send a second one.
+      if (this.trySend(value)) return;
+    }
     const { cargo } = pipe;
     const packed = cargo.pack(value, MESSAGE);
     const item = cargo.keep(packed);
@@ -192,7 +200,14 @@ export class Sender<T> extends End<Pipe> {
 
 const MESSAGE = "a message";
 
-const listOf = <T>(values: ArrayLike<T> | Iterable<T>): ArrayLike<T> => ("length" in values ? values : [...values]);
+function listOf<T>(values: ArrayLike<T> | Iterable<T>): ArrayLike<T> {
+  if (typeof values === "string") return [...(values as Iterable<T>)];
+  if (typeof values === "object" && (values as unknown) !== null) {
+    if ("length" in values && Number.isInteger(values.length) && values.length >= 0) return values;
+    if (Symbol.iterator in values) return [...values];
+  }
+  throw new TypeError(`sendMany() takes a list of messages, such as an array; it was given ${kindOf(values)}.`);
+}
 
 function unsent(error: unknown, all: ArrayLike<unknown>, at: number): unknown {
   if (!(error instanceof DisconnectedError)) return error;
