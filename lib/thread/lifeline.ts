@@ -151,9 +151,16 @@ function receive(message: unknown): void {
   }
 }
 
-/** Receives what is there already, in the midst of blocking code. */
+/**
+ * Receives what is there already, in the midst of blocking code, which may be an attempt, inside a gate: so whoever is to look again does it
+ * once this thread is at its event loop.
+ */
 function poll(): void {
-  for (let got = port?.poll(); got !== undefined; got = port?.poll()) receive(got.message);
+  for (let got = port?.poll(); got !== undefined; got = port?.poll()) {
+    const { message } = got;
+    if ((message as FromSupervisor).type === "look") queueMicrotask(() => receive(message));
+    else receive(message);
+  }
 }
 
 // --- sleeping ---
