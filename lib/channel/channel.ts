@@ -5,7 +5,7 @@ import { requireOptions } from "../park/limits.ts";
 import { nameOf, type NameOptions } from "../sync/name.ts";
 import { cellsFor } from "./store.ts";
 import type { EndState } from "./end.ts";
-import { makePipe } from "./open.ts";
+import { FIRST_BYTES, makePipe } from "./open.ts";
 import type { Pipe } from "./pipe.ts";
 import { MAX_MESSAGES } from "./queue.ts";
 import { Receiver } from "./receiver.ts";
@@ -74,7 +74,7 @@ function make(options: ChannelOptions & { readonly of?: FieldType }, once: boole
   if (capacity !== Infinity) checkWhole("capacity", capacity, 0, MAX_MESSAGES);
   checkWhole("maxBytes", maxBytes, LEAST_BYTES, MOST_BYTES);
   if (of !== undefined) checkType(of, capacity, maxBytes);
-  const pipe = makePipe({ capacity, maxBytes, name }, of);
+  const pipe = makePipe({ capacity, maxBytes, firstBytes: FIRST_BYTES, name }, of);
   pipe.open(Side.SENDERS, false);
   pipe.open(Side.RECEIVERS, false);
   const state: EndState<Pipe> = { pipe, once, lent: false };

@@ -16,7 +16,9 @@ export const SENDER = "Sender@1";
 export const RECEIVER = "Receiver@1";
 
 /** A ring that can grow begins with so many bytes. */
-const FIRST_BYTES = 4096;
+export const FIRST_BYTES = 4096;
+/** And has so many at most in the checker's worlds, which use small buffers again. */
+const MODELLED_BYTES = 4096;
 
 /** What the bytes of a channel do not tell. */
 interface Described {
@@ -27,42 +29,37 @@ interface Described {
   readonly ring: SharedArrayBuffer | undefined;
 }
 
-/**
- * A new channel. Its ring lies in its own buffer if it has one length for ever.
- * @param firstBytes  how long a ring that can grow is at first
- */
-export function makePipe(shape: PipeShape, type: FieldType | undefined, firstBytes = FIRST_BYTES): Pipe {
+/** A new channel. Its ring lies in its own buffer if it has one length for ever. */
+export function makePipe(shape: PipeShape, type: FieldType | undefined): Pipe {
   const header = headerBytes(shape.capacity === 0);
-  const fixed = fixedCells(shape, type);
-  if (fixed !== undefined) return openPipe(new SharedArrayBuffer(header + fixed * CELL_BYTES), { shape, type, ring: undefined });
-  const { cells, mostCells } = ringOf(shape, type, Math.min(firstBytes, shape.maxBytes));
+  const { cells, mostCells } = ringOf(shape, type);
+  if (cells === mostCells && type !== undefined) {
+    return openPipe(new SharedArrayBuffer(header + cells * CELL_BYTES), { shape, type, ring: undefined });
+  }
   const most = mostCells * CELL_BYTES;
   // The checker cannot take back a buffer's growth: its worlds get the whole ring, of which they see the beginning.
-  const ring = currentThread().modelled
-    ? new SharedArrayBuffer(Math.min(most, 4 * firstBytes))
-    : new SharedArrayBuffer(cells * CELL_BYTES, { maxByteLength: most });
-  return openPipe(new SharedArrayBuffer(header), { shape, type, ring }, firstBytes);
+  const ring = currentThread().modelled ? new SharedArrayBuffer(most) : new SharedArrayBuffer(cells * CELL_BYTES, { maxByteLength: most });
+  return openPipe(new SharedArrayBuffer(header), { shape, type, ring });
 }
 
-/** Cells of a ring that never grows, undefined of others. */
-function fixedCells({ capacity }: PipeShape, type: FieldType | undefined): number | undefined {
-  if (type === undefined || capacity === Infinity) return undefined;
-  return Math.max(1, capacity) * cellsFor(requireCode(type, "of"));
-}
-
-function ringOf(shape: PipeShape, type: FieldType | undefined, firstBytes: number): Pick<QueueShape, "cells" | "mostCells"> {
+/** How long the ring is at first, and at most. */
+function ringOf({ capacity, maxBytes, firstBytes }: PipeShape, type: FieldType | undefined): Pick<QueueShape, "cells" | "mostCells"> {
   const unit = type === undefined ? 2 : cellsFor(requireCode(type, "of"));
-  const whole = (bytes: number): number =>
-    Math.max(type === undefined ? packedCells(0) + 2 : unit, Math.floor(bytes / CELL_BYTES / unit) * unit);
-  return { cells: whole(firstBytes), mostCells: whole(shape.maxBytes) };
+  if (type !== undefined && capacity !== Infinity) {
+    const cells = Math.max(1, capacity) * unit;
+    return { cells, mostCells: cells };
+  }
+  const { modelled } = currentThread();
+  const least = type === undefined ? packedCells(0) + 2 : unit;
+  const whole = (bytes: number): number => Math.max(least, Math.floor(bytes / CELL_BYTES / unit) * unit);
+  const mostCells = whole(modelled ? Math.min(maxBytes, MODELLED_BYTES) : maxBytes);
+  return { cells: Math.min(whole(firstBytes), mostCells), mostCells };
 }
 
-function openPipe(buffer: SharedArrayBuffer, { shape, type, ring }: Described, firstBytes = FIRST_BYTES): Pipe {
+function openPipe(buffer: SharedArrayBuffer, { shape, type, ring }: Described): Pipe {
   const room = ring === undefined ? { buffer, byteOffset: headerBytes(shape.capacity === 0) } : { buffer: ring, byteOffset: 0 };
   const cargo: Cargo = type === undefined ? new PackedCargo(room) : new TypedCargo(type, requireCode(type, "of"), room);
-  const fixed = fixedCells(shape, type);
-  const cells = fixed === undefined ? ringOf(shape, type, Math.min(firstBytes, shape.maxBytes)) : { cells: fixed, mostCells: fixed };
-  const pipe = new Pipe(buffer, shape, { capacity: shape.capacity, ...cells }, cargo);
+  const pipe = new Pipe(buffer, shape, { capacity: shape.capacity, ...ringOf(shape, type) }, cargo);
   if (cargo instanceof PackedCargo) cargo.queueNumber = () => pipe.number;
   return pipe;
 }
@@ -103,7 +100,7 @@ export function handleBody(pipe: Pipe, side: Side, once: boolean): HandleBody {
     kind: side === Side.SENDERS ? SENDER : RECEIVER,
     place: { buffer, byteOffset: 0 },
     name: shape.name,
-    type: [shape.capacity, shape.maxBytes, once, cargo.type, ring],
+    type: [shape.capacity, shape.maxBytes, shape.firstBytes, once, cargo.type, ring],
   };
 }
 
@@ -117,11 +114,11 @@ function remember(pipe: Pipe): void {
 
 /** The channel of an end that came from another thread. */
 export function pipeOf({ place: { buffer }, name, type }: HandleBody): { readonly pipe: Pipe; readonly once: boolean } {
-  const [capacity, maxBytes, once, of, ring] = Array.isArray(type) ? (type as unknown[]) : [];
-  if (typeof capacity !== "number" || typeof maxBytes !== "number")
+  const [capacity, maxBytes, firstBytes, once, of, ring] = Array.isArray(type) ? (type as unknown[]) : [];
+  if (typeof capacity !== "number" || typeof maxBytes !== "number" || typeof firstBytes !== "number")
     throw new HandleError(`it says ${kindOf(type)} where a channel's shape stands`);
   const described: Described = {
-    shape: { capacity, maxBytes, name },
+    shape: { capacity, maxBytes, firstBytes, name },
     type: of === undefined ? undefined : typeFrom(of),
     ring: ring as SharedArrayBuffer | undefined,
   };

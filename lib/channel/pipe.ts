@@ -37,22 +37,23 @@ import {
   type Flags,
   type QueueShape,
 } from "./queue.ts";
-import { Roll, ROLL_WORDS, Side } from "./roll.ts";
+import { Roll, rollWords, Side } from "./roll.ts";
 import type { Source } from "./source.ts";
 import { packedCells, PackedStore, ScalarStore, type Store } from "./store.ts";
 
 const TAG = QUEUE_WORDS;
 const ROLL = TAG + 4;
-const DEMAND = ROLL + ROLL_WORDS;
 
 /** Bytes of all but the ring. */
-export const headerBytes = (isRendezvous: boolean): number => roundUp((isRendezvous ? DEMAND + ROLL_WORDS : DEMAND) * 4, 64);
+export const headerBytes = (isRendezvous: boolean): number => roundUp((ROLL + (isRendezvous ? 2 : 1) * rollWords()) * 4, 64);
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 export interface PipeShape {
   /** The most messages at a time; 0: each is handed from thread to thread; Infinity: as many as there are bytes for. */
   readonly capacity: number;
   readonly maxBytes: number;
+  /** How long a ring that can grow is at first. */
+  readonly firstBytes: number;
   readonly name: string | undefined;
 }
 
@@ -87,7 +88,7 @@ export class Pipe implements Source {
     this.isQuick = this.queue.isQuick;
     const first = Word.at(buffer, 0);
     this.roll = new Roll(first.next(ROLL));
-    this.#demand = shape.capacity === 0 ? new Roll(first.next(DEMAND)) : undefined;
+    this.#demand = shape.capacity === 0 ? new Roll(first.next(ROLL + rollWords())) : undefined;
   }
 
   /** A number by which the faces of this channel in one thread find each other. */
@@ -187,8 +188,9 @@ export class Pipe implements Source {
     try {
       this.#throwIfAbandoned(value);
       const cells = this.cargo.store.cellsOf(item);
-      if (this.#demand?.has(Side.RECEIVERS) === false) return false;
       let verdict = queue.verdict(cells);
+      // Asked when the place is free: who waits there says that it waits no more before it frees the place.
+      if (verdict === Verdict.FITS && this.#demand?.has(Side.RECEIVERS) === false) return false;
       if (verdict === Verdict.NO_BYTES && this.#growNow(me, cells) === undefined) verdict = Verdict.FITS;
       if (verdict === Verdict.NEVER) throw this.#tooLarge();
       if (verdict === Verdict.FITS) flags = queue.put(item);
@@ -470,16 +472,13 @@ export class Pipe implements Source {
     this.#lookAround(Side.RECEIVERS);
     if (restFirst(() => this.takeQuickly(box))) return;
     this.#enterDemand();
-    let isTaken = false;
     try {
-      wait((waiter) => this.attemptTake(box, waiter), this, "recv", opts);
-      isTaken = true;
+      wait((waiter) => this.attemptTake(box, waiter, true), this, "recv", opts);
     } catch (error) {
       this.#leaveDemand();
       // Somebody may have relied on it.
       if (this.#demand === undefined || !this.#takeSlowly(box)) throw error;
     }
-    if (isTaken) this.#leaveDemand();
   }
 
   async takeAsync(box: Receiving, opts: AsyncWaitOptions | undefined): Promise<void> {
@@ -492,8 +491,12 @@ export class Pipe implements Source {
     let isTaken = false;
     try {
       await this.#receiving.wait(
-        (waiter) => this.attemptTake(box, waiter),
-        leave,
+        (waiter) => {
+          const sleep = this.attemptTake(box, waiter, true);
+          if (sleep === undefined) demands = false;
+          return sleep;
+        },
+        () => undefined,
         this,
         "recv",
         opts,
@@ -509,8 +512,8 @@ export class Pipe implements Source {
     }
   }
 
-  /** Takes messages, or returns what to sleep on. */
-  attemptTake(box: Receiving, waiter: Waiting): Sleep | undefined {
+  /** Takes messages, or returns what to sleep on; `demands`: others may rely on that somebody waits here. */
+  attemptTake(box: Receiving, waiter: Waiting, demands = false): Sleep | undefined {
     const { queue } = this;
     const gate = queue.rx.pass(waiter, this, "receive from");
     if (gate !== undefined) return gate;
@@ -523,6 +526,7 @@ export class Pipe implements Source {
         if (this.roll.has(Side.SENDERS)) return sleep;
         if (queue.available() === 0) throw this.#drained();
       }
+      if (demands) this.#endDemand();
       box.take(queue, this.cargo.store);
       flags = queue.flags;
       if (waiter.wakes > 0) passOn(queue.tail, queue.knownTail, queue.available() > 0);
@@ -550,6 +554,10 @@ export class Pipe implements Source {
     this.#demand.add(currentId(), Side.RECEIVERS);
     // Who waits to send something in a select looks at the demand.
     this.#ring(Side.SENDERS);
+  }
+  /** Inside RX, while the message is there: nothing can be put because of this demand any more. */
+  #endDemand(): void {
+    if (this.#demand !== undefined && --this.#demands === 0) this.#demand.remove(currentId(), Side.RECEIVERS);
   }
   /** Who may still have seen the demand is inside the senders' gate: after that, nothing is put because of it. */
   #leaveDemand(): void {

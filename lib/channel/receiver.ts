@@ -16,7 +16,7 @@ import type { FieldStore } from "./store.ts";
 import { PackedStore, ScalarStore, type Store } from "./store.ts";
 
 /** What `recvMany` gives: a typed array of numbers that lie in the channel as they are, else an array. */
-export type Many<T> = T extends number ? ArrayLike<T> & Iterable<T> : T extends bigint ? ArrayLike<T> & Iterable<T> : T[];
+export type Many<T> = ArrayLike<T> & Iterable<T>;
 
 /**
  * The end of a channel that messages are taken from. It belongs to one thread: passed to a thread or sent through a channel it moves

@@ -27,7 +27,9 @@ const QUEUES = 3;
 /** More are counted in TRAVELLING, and perish with nothing. */
 const MAX_QUEUES = 8;
 const THREADS = QUEUES + 2 * MAX_QUEUES;
-export const ROLL_WORDS = THREADS + MAX_THREADS;
+/** The checker's worlds have few threads, and use small buffers again. */
+const MODELLED_THREADS = 16;
+export const rollWords = (): number => THREADS + (currentThread().modelled ? MODELLED_THREADS : MAX_THREADS);
 
 /** Which end of a channel. */
 export const Side = { SENDERS: 7, RECEIVERS: 0 } as const;

@@ -31,7 +31,7 @@ import type { Source } from "./source.ts";
 const OFFER = 2;
 
 /** What a select can do: receive, or send. */
-export type Operation = Receiver<unknown> | SendOperation<unknown>;
+export type Operation = Receiver<unknown> | SendOperation;
 type IndexOf<K> = K extends `${infer N extends number}` ? N : number;
 type ValueOf<O> = O extends { recv(): infer T } ? T : undefined;
 /** Which operation was done, by its place in the list, and what was received; undefined if something was sent. */
@@ -146,7 +146,7 @@ class Emission implements Alternative {
   readonly #sending: Sending;
   readonly #moves: Moves;
 
-  constructor({ sender, value }: SendOperation<unknown>) {
+  constructor(sender: Sender<unknown>, value: unknown) {
     this.#sender = sender;
     const pipe = (this.#pipe = sender.inner());
     this.#value = value;
@@ -204,9 +204,10 @@ class Choice implements Awaited {
   }
 
   attempt(waiter: Waiter): Sleep | undefined {
+    if (this.giveUp()) return undefined;
+    // After an offer was taken back, which may ring for this very thread.
     const bell = ownField(Field.BELL);
     const rung = bell.load();
-    if (this.giveUp()) return undefined;
     // Gates are entered, not slept on.
     const looker: Waiting = { me: waiter.me, blocks: false, wakes: 0, selects: true };
     let atMost = Infinity;
@@ -288,7 +289,7 @@ const NOT_NOW: Sleep = { word: undefined as never, value: 0 };
 function alternativeOf(operation: Operation, at: number): Alternative {
   if (operation instanceof Receiver) return new Reception(operation);
   if (typeof operation === "object" && (operation as unknown) !== null && operation.sender instanceof Sender)
-    return new Emission(operation);
+    return new Emission(operation.sender, operation.value);
   const given = (operation as unknown) instanceof Sender ? "a sender itself" : kindOf(operation);
   throw new TypeError(`operation ${String(at)} of a select is a receiver, or what sender.sending(value) makes; it was given ${given}.`);
 }

@@ -12,9 +12,10 @@ import { Side } from "./roll.ts";
 import { ScalarStore } from "./store.ts";
 
 /** What a select sends, if it can: made by {@link Sender.sending}. */
-export interface SendOperation<T> {
-  readonly sender: Sender<T>;
-  readonly value: T;
+export interface SendOperation {
+  /** Whose messages are of another type each: what it takes was checked when this was made. */
+  readonly sender: object;
+  readonly value: unknown;
 }
 
 /**
@@ -185,7 +186,7 @@ export class Sender<T> extends End<Pipe> {
    * For {@link select}: send this value, if that is the operation that is chosen.
    * @example select([rx, tx.sending(17)]);
    */
-  sending(value: T & Send<T>): SendOperation<T> {
+  sending(value: T & Send<T>): SendOperation {
     return { sender: this, value };
   }
   /** A select has sent by it. @internal */

@@ -1,6 +1,6 @@
 // @ts-check
 /** What the threads of the specs of channels run. */
-import { sleep, task } from "ferrous";
+import { select, sleep, task } from "ferrous";
 
 /** @template T @typedef {import("ferrous").Sender<T>} Sender */
 /** @template T @typedef {import("ferrous").Receiver<T>} Receiver */
@@ -80,4 +80,27 @@ export const giveBackEnds = task(
   "giveBackEnds",
   /** @param {Sender<number>} tx @param {Receiver<number>} rx @returns {[Sender<number>, Receiver<number>]} */
   (tx, rx) => [tx, rx],
+);
+
+/** Receives from one and the other in turn. */
+export const takeTurns = task(
+  url,
+  "takeTurns",
+  /** @param {Receiver<number>} one @param {Receiver<number>} other @param {number} times */
+  (one, other, times) => {
+    let sum = 0;
+    for (let n = 0; n < times; n++) sum += (n % 2 === 0 ? one : other).recv();
+    return sum;
+  },
+);
+
+export const selectBoth = task(
+  url,
+  "selectBoth",
+  /** @param {Receiver<number>} one @param {Receiver<number>} other @param {number} times */
+  (one, other, times) => {
+    let sum = 0;
+    for (let n = 0; n < times; n++) sum += select([one, other]).value;
+    return sum;
+  },
 );

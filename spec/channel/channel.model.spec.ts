@@ -1,0 +1,254 @@
+import { describe, expect, it } from "@jest/globals";
+import { check, expectPassed, type CheckOptions } from "../../lib/check/index.ts";
+import { channel } from "../../lib/channel/channel.ts";
+import { makePipe } from "../../lib/channel/open.ts";
+import { Receiver } from "../../lib/channel/receiver.ts";
+import { select } from "../../lib/channel/select.ts";
+import { Side } from "../../lib/channel/roll.ts";
+import { Sender } from "../../lib/channel/sender.ts";
+import { DisconnectedError, TimeoutError } from "../../lib/errors.ts";
+import { i32 } from "../../lib/memory/layout.ts";
+
+interface Shared {
+  readonly txs: Sender<number>[];
+  readonly rxs: Receiver<number>[];
+}
+type Make = () => [Sender<number>, Receiver<number>];
+
+const bounded =
+  (capacity: number): Make =>
+  () =>
+    channel({ of: i32, capacity, name: "c" });
+const unbounded: Make = () => channel({ of: i32, name: "c" });
+const encoded =
+  (capacity?: number): Make =>
+  () =>
+    channel<number>({ ...(capacity === undefined ? {} : { capacity }), name: "c" });
+/** A ring that begins with one message, and grows. */
+const growing: Make = () => {
+  const pipe = makePipe({ capacity: Infinity, maxBytes: 64, firstBytes: 4, name: "c" }, i32);
+  pipe.open(Side.SENDERS, false);
+  pipe.open(Side.RECEIVERS, false);
+  const state = { pipe, once: false, lent: false };
+  return [new Sender(state), new Receiver(state)];
+};
+
+const setup = (make: Make, producers: number, consumers: number) => (): Shared => {
+  const [tx, rx] = make();
+  return {
+    txs: [tx, ...Array.from({ length: producers - 1 }, () => tx.clone())],
+    rxs: [rx, ...Array.from({ length: consumers - 1 }, () => rx.clone())],
+  };
+};
+const moves = ({ txs, rxs }: Shared): object[][] => [...txs, ...rxs].map((end) => [end]);
+
+/** Sends 10 n, 10 n + 1, ...; says how many were sent before nobody was there to receive them. */
+const producer =
+  (nth: number, messages: number) =>
+  ({ txs }: Shared): number => {
+    const tx = txs[nth] as Sender<number>;
+    let sent = 0;
+    try {
+      for (; sent < messages; sent++) tx.send(10 * nth + sent);
+    } catch (error) {
+      if (!(error instanceof DisconnectedError) || error.value !== 10 * nth + sent) throw error;
+    }
+    tx.close();
+    return sent;
+  };
+const consumer =
+  (nth: number) =>
+  ({ rxs }: Shared): number[] => {
+    const rx = rxs[nth] as Receiver<number>;
+    const got = [...rx];
+    rx.close();
+    return got;
+  };
+
+/** Nothing twice, and each sender's messages in order; nothing lost if nobody died, and nothing but what the dead held if somebody did. */
+function look(producers: number, messages: number, results: readonly unknown[]): void {
+  const sent = results.slice(0, producers) as (number | undefined)[];
+  const received = results.slice(producers) as (number[] | undefined)[];
+  const all = received.flatMap((got) => got ?? []);
+  expect(new Set(all).size).toBe(all.length);
+  for (const got of received) {
+    for (let nth = 0; nth < producers; nth++) {
+      const mine = (got ?? []).filter((value) => Math.floor(value / 10) === nth);
+      expect(mine).toEqual([...mine].sort((a, b) => a - b));
+    }
+  }
+  if (results.every((result) => result !== undefined)) expect(all).toHaveLength(producers * messages);
+  // Who lives was not told that nobody receives while somebody does.
+  if (received.every((got) => got !== undefined)) for (const count of sent) expect(count ?? messages).toBe(messages);
+}
+
+function run(make: Make, producers: number, consumers: number, messages: number, options: CheckOptions): ReturnType<typeof check> {
+  return check<Shared>(
+    {
+      setup: setup(make, producers, consumers),
+      moves,
+      threads: [
+        ...Array.from({ length: producers }, (_, nth) => producer(nth, messages)),
+        ...Array.from({ length: consumers }, (_, nth) => consumer(nth)),
+      ],
+      after: (_, results) => {
+        look(producers, messages, results);
+      },
+    },
+    { time: 60_000, ...options },
+  );
+}
+
+/** Of so many threads and steps, a sample; all of them, bounded in preemptions, are in channel.model.long.ts. */
+const LOTS: CheckOptions = { strategy: "random", executions: 700 };
+
+describe("in every interleaving, a channel", () => {
+  it.each<[string, Make, number]>([
+    ["bounded(1)", bounded(1), 1],
+    ["bounded(2)", bounded(2), 2],
+    ["rendezvous", bounded(0), 1],
+    ["unbounded", unbounded, 2],
+    ["unbounded, whose ring grows", growing, 2],
+    ["encoded and bounded(1)", encoded(1), 1],
+    ["encoded and unbounded", encoded(), 1],
+  ])("%s carries all messages from one thread to another, in order, and ends", (_, make, messages) => {
+    const report = run(make, 1, 1, messages, {});
+    expectPassed(report);
+    expect(report.complete).toBe(true);
+    expect(report.executions).toBeGreaterThan(50);
+  });
+
+  it.each<[string, Make, number, CheckOptions]>([
+    ["bounded(1)", bounded(1), 1, {}],
+    ["rendezvous", bounded(0), 1, { preemptions: 1 }],
+    ["unbounded, whose ring grows", growing, 2, { preemptions: 1 }],
+    ["encoded and bounded(1)", encoded(1), 1, { preemptions: 1 }],
+  ])("%s hangs nobody and gives nothing twice, whoever dies at whichever step", (_, make, messages, options) => {
+    expectPassed(run(make, 1, 1, messages, { deaths: 1, ...options }));
+  });
+
+  it.each<[string, Make, number, number, number, CheckOptions]>([
+    ["bounded(1), 2 to 1", bounded(1), 2, 1, 1, LOTS],
+    ["bounded(1), 1 to 2", bounded(1), 1, 2, 2, LOTS],
+    ["rendezvous, 2 to 1", bounded(0), 2, 1, 1, LOTS],
+    ["unbounded, 1 to 2", unbounded, 1, 2, 2, LOTS],
+    ["encoded and bounded(1), 1 to 2", encoded(1), 1, 2, 2, LOTS],
+    ["bounded(1), 2 to 2, one of whom may die", bounded(1), 2, 2, 1, { ...LOTS, deaths: 1 }],
+  ])("%s gives each message to one of the receivers: %#", (_, make, producers, consumers, messages, options) => {
+    expectPassed(run(make, producers, consumers, messages, options));
+  });
+
+  it("lets a receiver wait that another thread's message reaches, and one that nothing reaches run out of time", () => {
+    const ends = new Set<string>();
+    const report = check<Shared>(
+      {
+        setup: setup(bounded(0), 1, 1),
+        moves,
+        threads: [
+          ({ txs: [tx] }) => {
+            try {
+              tx?.send(7, { timeout: 5 });
+              return "sent";
+            } catch (error) {
+              if (error instanceof TimeoutError) return "kept";
+              if (error instanceof DisconnectedError) return "gone";
+              throw error;
+            }
+          },
+          ({ rxs: [rx] }) => {
+            try {
+              return rx?.recv({ timeout: 5 });
+            } catch (error) {
+              if (error instanceof TimeoutError) return "nothing";
+              if (error instanceof DisconnectedError) return "gone";
+              throw error;
+            }
+          },
+        ],
+        after: (_, [sent, got]) => {
+          ends.add(`${String(sent)} ${String(got)}`);
+          // What was sent was received, and what was not, was not.
+          expect(sent === "sent").toBe(got === 7);
+        },
+      },
+      { timeouts: true, preemptions: 1, time: 60_000 },
+    );
+    expectPassed(report);
+    expect(ends).toContain("sent 7");
+    expect(ends).toContain("kept nothing");
+  });
+
+  it("is served by a select that waits for two, which does exactly one thing", () => {
+    const report = check<{ a: Sender<number>; b: Sender<number>; ar: Receiver<number>; br: Receiver<number> }>(
+      {
+        setup: () => {
+          const [a, ar] = bounded(1)();
+          const [b, br] = bounded(1)();
+          return { a, b, ar, br };
+        },
+        moves: ({ a, b, ar, br }) => [[a], [b], [ar, br]],
+        threads: [
+          ({ a }) => {
+            a.send(1);
+          },
+          ({ b }) => {
+            b.send(2);
+          },
+          ({ ar, br }) => {
+            const first = select([ar, br]);
+            const left = first.index === 0 ? br : ar;
+            return [first.value, left.recv()].sort();
+          },
+        ],
+        after: (_, [, , got]) => {
+          expect(got).toEqual([1, 2]);
+        },
+      },
+      { preemptions: 1, time: 60_000 },
+    );
+    expectPassed(report);
+  });
+
+  it("carries the end of another channel, which perishes with it and is never taken for closed on its way", () => {
+    const report = check<{
+      carrier: Sender<{ reply: Sender<number> }>;
+      served: Receiver<{ reply: Sender<number> }>;
+      tx: Sender<number>;
+      rx: Receiver<number>;
+    }>(
+      {
+        setup: () => {
+          const [carrier, served] = channel<{ reply: Sender<number> }>({ capacity: 1 });
+          const [tx, rx] = bounded(1)();
+          return { carrier, served, tx, rx };
+        },
+        moves: ({ carrier, served, tx, rx }) => [[carrier, tx, rx], [served]],
+        threads: [
+          ({ carrier, tx, rx }) => {
+            try {
+              carrier.send({ reply: tx });
+            } catch (error) {
+              if (error instanceof DisconnectedError) return "nobody";
+              throw error;
+            }
+            try {
+              return rx.recv();
+            } catch (error) {
+              if (error instanceof DisconnectedError) return "lost";
+              throw error;
+            }
+          },
+          ({ served }) => {
+            served.recv().reply.send(42);
+          },
+        ],
+        after: (_, [got, served]) => {
+          void served;
+          expect([42, "lost", "nobody"]).toContain(got);
+        },
+      },
+      { deaths: 1, mortal: [1], preemptions: 1, time: 60_000 },
+    );
+    expectPassed(report);
+  });
+});
