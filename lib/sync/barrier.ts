@@ -18,6 +18,7 @@
  */
 import { BrokenBarrierError } from "../errors.ts";
 import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout, type Place } from "../memory/place.ts";
+import { owned, registerWords, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
@@ -38,6 +39,12 @@ const generationOf = (state: number): number => state >>> GENERATION_SHIFT;
 
 const WAITING = 1;
 const ownerOf = (slot: number): number => slot >>> 1;
+
+const STATE_NAME: WordName = {
+  name: "state",
+  show: (state) => `generation ${String(generationOf(state))}, ${String(arrivedIn(state))} came${(state & BROKEN) === 0 ? "" : ", BROKEN"}`,
+};
+const slotName = (n: number): WordName => ({ name: `slot ${String(n)}`, show: owned(1, ["WAITING"]) });
 
 const bytesOf = (count: number): number => 4 + 4 * Math.max(1, count);
 
@@ -95,6 +102,7 @@ export class Barrier {
 
   static {
     registerLayout(KIND, (count) => layoutOf(count as number));
+    registerWords(KIND, (count) => [STATE_NAME, ...Array.from({ length: count as number }, (_, n) => slotName(n))]);
     registerKind(KIND, ({ place, name, type }) =>
       Barrier.at(place.buffer, place.byteOffset, type as number, name === undefined ? undefined : { name }),
     );

@@ -24,6 +24,7 @@
 import type { PoisonedError } from "../errors.ts";
 import { TimeoutError } from "../errors.ts";
 import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
+import { registerWords, someThread, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
@@ -43,6 +44,10 @@ const ONE_NOTIFIED = 1 << 15;
 const MAX_WAITING = ONE_NOTIFIED - 1;
 const waitingIn = (counts: number): number => counts & MAX_WAITING;
 const notifiedIn = (counts: number): number => counts >>> 15;
+const slotNames = (n: number): readonly WordName[] => [
+  { name: `owner ${String(n)}`, show: someThread },
+  { name: `counts ${String(n)}`, show: (counts) => `${String(waitingIn(counts))} wait, ${String(notifiedIn(counts))} notified` },
+];
 /** One of those who wait is notified. */
 const NOTIFY = ONE_NOTIFIED - ONE_WAITING;
 
@@ -127,6 +132,10 @@ export class Condvar {
 
   static {
     registerLayout(KIND, Condvar[LAYOUT]);
+    registerWords(KIND, (slots) => [
+      ...["tag", "crowd", "used"].map((name) => ({ name })),
+      ...Array.from({ length: slotsOf(slots ?? FIELD_SLOTS) }, (_, n) => slotNames(n)).flat(),
+    ]);
     registerKind(KIND, ({ place, name, type }) =>
       openAt(place.buffer, place.byteOffset, slotsOf(type), name === undefined ? undefined : { name }),
     );

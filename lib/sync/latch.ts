@@ -7,6 +7,7 @@
  * notifies all second. A thread that dies has counted or not; nobody is waited for by name, so a latch is no edge of a deadlock.
  */
 import { checkPlace, LAYOUT, registerLayout, type Layout, type Place } from "../memory/place.ts";
+import { registerWords } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
@@ -60,6 +61,7 @@ export class Latch {
 
   static {
     registerLayout(KIND, (count) => layoutOf(count as number));
+    registerWords(KIND, (count) => [{ name: "counted", show: (value) => `${String(value)} of ${String(count)}` }]);
     registerKind(KIND, ({ place, name, type }) =>
       Latch.at(place.buffer, place.byteOffset, type as number, name === undefined ? undefined : { name }),
     );

@@ -11,6 +11,7 @@
  * No wake-up is lost: a thread sleeps only on RUNNING, and whoever leaves RUNNING changes the word first and notifies all second.
  */
 import { DeadlockError, PoisonedError } from "../errors.ts";
+import type { WordName } from "../memory/word-names.ts";
 import type { Word } from "../memory/word.ts";
 import type { Awaited, Sleep, Waiter } from "../park/wait.ts";
 import { currentId, currentThread } from "../thread/current.ts";
@@ -22,6 +23,16 @@ const POISONED = 2;
 const DONE = 3;
 const STATES = 3;
 const OWNER_SHIFT = 2;
+
+/** How the word reads. */
+export const ONCE_STATE: WordName = {
+  name: "state",
+  show: (value, threadOf) => {
+    const owner = value >>> OWNER_SHIFT;
+    const state = ["EMPTY", "RUNNING", "POISONED", "DONE"][value & STATES] as string;
+    return owner === 0 ? state : `${threadOf(owner)}+${state}`;
+  },
+};
 
 /** What came of one caller's attempts. */
 export class Turn {

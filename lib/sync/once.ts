@@ -1,5 +1,6 @@
 /** Runs something once, in whichever thread comes first. One word: see once-word.ts. */
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
+import { registerWords } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import { Limits, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
@@ -8,7 +9,7 @@ import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import type { Holders } from "../thread/protocol.ts";
 import type { PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
-import { OnceWord, Turn } from "./once-word.ts";
+import { ONCE_STATE, OnceWord, Turn } from "./once-word.ts";
 import { isThenable } from "./section.ts";
 
 const KIND = "Once@1";
@@ -68,6 +69,7 @@ export class Once {
 
   static {
     registerLayout(KIND, Once[LAYOUT]);
+    registerWords(KIND, () => [ONCE_STATE]);
     registerKind(KIND, ({ place, name }) => Once.at(place.buffer, place.byteOffset, name === undefined ? undefined : { name }));
   }
 

@@ -25,6 +25,7 @@
  */
 import { host } from "#host";
 import { Cells } from "../memory/cells.ts";
+import { owned, someThread, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { wait, type Awaited, type Sleep } from "../park/wait.ts";
 import { currentId, currentThread } from "../thread/current.ts";
@@ -44,6 +45,17 @@ export const MAX_PERMITS = (1 << 29) - 1;
 export const MAX_LEVEL = 7;
 
 export const bytesOfPermits = (slots: number): number => (SLOTS + slots * SLOT_WORDS) * 4;
+
+/** How the words read. */
+export const permitNames = (slots: number): readonly WordName[] => [
+  { name: "lock", show: owned(1, ["CONTENDED"]) },
+  ...["event", "rules", "taken"].map((name) => ({ name })),
+  ...Array.from({ length: slots }, (_, n): WordName[] => [
+    { name: `owner ${String(n)}`, show: someThread },
+    { name: `held ${String(n)}`, show: (held) => `${String(held >> 1)} held${(held & WANTED) === 0 ? "" : "+WANTED"}` },
+    { name: `counted ${String(n)}` },
+  ]).flat(),
+];
 
 /** Who may not be overtaken, and how strictly. */
 export interface First {

@@ -15,6 +15,7 @@
 import { ReleasedError } from "../errors.ts";
 import { Cells } from "../memory/cells.ts";
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
+import { registerWords, someThread, wordsOf } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { Limits, requireOptions, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
@@ -95,6 +96,7 @@ export class ReentrantMutex<T = undefined> {
 
   static {
     registerLayout(KIND, ReentrantMutex[LAYOUT]);
+    registerWords(KIND, () => [...wordsOf(Mutex[LAYOUT].kind), { name: "counter", show: someThread }, { name: "depth" }]);
     registerKind(KIND, ({ place, name, value }) => {
       const options = name === undefined ? undefined : { name };
       return new (ReentrantMutex as unknown as Opened<unknown>)(value, options, place);

@@ -1,6 +1,7 @@
 /** Many readers or one writer: what its users see. The words, the picture and the proof are in rw-words.ts. */
 import { alignOf, describeType, initialise, sizeOf, slotOf, typeFrom, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
+import { registerWords } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
@@ -15,7 +16,7 @@ import type { Frozen } from "./frozen.ts";
 import type { PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ReadGuard, UpgradableGuard, WriteGuard, type Reserved } from "./rw-guard.ts";
-import { bytesOf, firstOf, OWNER_SHIFT, PACKED, RwWords, spread, WAITS, type Shape } from "./rw-words.ts";
+import { bytesOf, firstOf, OWNER_SHIFT, PACKED, rwNames, RwWords, spread, WAITS, type Shape } from "./rw-words.ts";
 import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./section.ts";
 
 const KIND = "RwLock@1";
@@ -116,9 +117,10 @@ export class RwLock<T = undefined> {
 
   static {
     registerLayout(KIND, (of) => (of === undefined ? RwLock[LAYOUT] : layoutWith(of as FieldType)));
+    registerWords(KIND, (type) => rwNames(type === undefined ? PACKED : shapeFrom(type)));
     registerKind(KIND, ({ place: { buffer, byteOffset }, name, type, value }) => {
-      const [slots, stride, of] = Array.isArray(type) ? (type as unknown[]) : [];
-      const shape = stride === PACKED.stride && slots === PACKED.slots ? PACKED : spread(readersOf(slots));
+      const shape = shapeFrom(type);
+      const of: unknown = Array.isArray(type) ? type[2] : undefined;
       const options = name === undefined ? undefined : { name };
       if (of !== undefined) return openOf(typeFrom(of), buffer, byteOffset, shape, options);
       return openAt(buffer, byteOffset, shape, value, options);
@@ -501,6 +503,12 @@ const bytesWith = (type: FieldType, shape: Shape): number => roundUp(valueOffset
 
 function open<T>(value: T, options: NameOptions | undefined, inner: Inner<T>): RwLock<T> {
   return new (RwLock as unknown as new (value: T, options: NameOptions | undefined, inner: Inner<T>) => RwLock<T>)(value, options, inner);
+}
+
+/** What a handle says of the slots. */
+function shapeFrom(type: unknown): Shape {
+  const [slots, stride] = Array.isArray(type) ? (type as unknown[]) : [];
+  return stride === PACKED.stride && slots === PACKED.slots ? PACKED : spread(readersOf(slots));
 }
 
 function openAt<T>(buffer: SharedArrayBuffer, byteOffset: number, shape: Shape, value: T, options: NameOptions | undefined): RwLock<T> {

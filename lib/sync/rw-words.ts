@@ -38,6 +38,7 @@
  * Parallel Systems" (1992).
  */
 import { DeadlockError, PoisonedError, ReleasedError } from "../errors.ts";
+import { owned, someThread, type WordName } from "../memory/word-names.ts";
 import type { Word } from "../memory/word.ts";
 import type { Attempt, Sleep, Waiter } from "../park/wait.ts";
 import { currentId, currentThread, tagIn } from "../thread/current.ts";
@@ -75,6 +76,21 @@ export const PACKED: Shape = { slots: 12, stride: 1 };
 export const spread = (slots: number): Shape => ({ slots, stride: LINE_WORDS });
 export const firstOf = ({ stride }: Shape): number => Math.max(HEADER_WORDS, stride);
 export const bytesOf = (shape: Shape): number => (firstOf(shape) + shape.slots * shape.stride) * 4;
+
+/** How the words read. */
+export function rwNames(shape: Shape): readonly WordName[] {
+  const names: WordName[] = [
+    { name: "state", show: owned(OWNER_SHIFT, ["WAITERS", "UPGRADABLE", "POISONED", "OPEN"]) },
+    { name: "culprit", show: someThread },
+    ...["tag", "used"].map((name) => ({ name })),
+  ];
+  for (let at = HEADER_WORDS, first = firstOf(shape); at < bytesOf(shape) / 4; at++) {
+    const isSlot = at >= first && (at - first) % shape.stride === 0;
+    const slot = `slot ${String((at - first) / shape.stride)}`;
+    names.push(isSlot ? { name: slot, show: owned(OWNER_SHIFT, ["WANTED", "WAITS", "", "OPEN"]) } : { name: "unused" });
+  }
+  return names;
+}
 
 /** May this thread read now? */
 const Entry = { IN: 0, WRITER: 1, FULL: 2 } as const;

@@ -9,6 +9,7 @@
  */
 import { DeadlockError, DisconnectedError } from "../errors.ts";
 import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout, type Place } from "../memory/place.ts";
+import { registerWords } from "../memory/word-names.ts";
 import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
 import { Limits, requireOptions, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
@@ -18,7 +19,7 @@ import { currentThread } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { Permit } from "./permit.ts";
-import { bytesOfPermits, MAX_LEVEL, MAX_PERMITS, Permits } from "./permits.ts";
+import { bytesOfPermits, MAX_LEVEL, MAX_PERMITS, permitNames, Permits } from "./permits.ts";
 
 const KIND = "Semaphore@1";
 /** So many wake-ups in vain, and newcomers let it pass; and every so many more, for four times as long. */
@@ -85,6 +86,7 @@ export class Semaphore {
 
   static {
     registerLayout(KIND, (permits) => layoutOf(permits as number));
+    registerWords(KIND, (type) => permitNames(Array.isArray(type) ? (type[1] as number) : FIELD_HOLDERS));
     registerKind(KIND, ({ place, name, type }) => {
       const [permits, holders] = Array.isArray(type) ? (type as number[]) : [];
       return openAt(place.buffer, place.byteOffset, permits as number, holders as number, name);
