@@ -18,6 +18,8 @@ const KINDS: readonly (readonly [string, Kind])[] = [
 
 for (const [title, capacity] of CAPACITIES) {
   for (const [what, kind] of KINDS) {
+    // As i32, but for its length.
+    if (kind === "f64" && capacity < 2) continue;
     describeChannel(`${title}, of ${what}`, {
       capacity,
       kind,

@@ -101,8 +101,8 @@ export function describeChannel(name: string, { capacity, kind, make }: Flavour)
       ["sendManyAsync", "recvManyAsync"],
     ])("gives what a thread sends by %s in its order, received by %s", async (sendWay, recvWay) => {
       const [tx, rx] = make();
-      const thread = spawn(sender, tx, kind, sendWay, 0, 200);
-      expect(await receiveAll(rx, kind, recvWay)).toEqual(range(0, 200));
+      const thread = spawn(sender, tx, kind, sendWay, 0, 100);
+      expect(await receiveAll(rx, kind, recvWay)).toEqual(range(0, 100));
       await thread.joinAsync();
     });
 

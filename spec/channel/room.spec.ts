@@ -1,0 +1,250 @@
+/** How much a channel holds, and what becomes of memory. */
+import { describe, expect, it } from "@jest/globals";
+import {
+  array,
+  channel,
+  DisconnectedError,
+  f64,
+  FullError,
+  i32,
+  Mutex,
+  spawn,
+  struct,
+  TimeoutError,
+  toHandle,
+  u8,
+  type Receiver,
+  type Sender,
+} from "ferrous";
+import { Field, Registry } from "../../lib/thread/registry.ts";
+import { currentThread } from "../../lib/thread/current.ts";
+import { isFull, wordsOf } from "../support/channels.js";
+import { heapWithoutGarbage } from "../support/garbage.ts";
+import { untilAsync } from "../support/lockers.js";
+
+const KB = "x".repeat(1000);
+/** How many are sent until one has no room. */
+function fill<T>(tx: Sender<T>, value: T): number {
+  let sent = 0;
+  while (tx.trySend(value as never)) sent++;
+  return sent;
+}
+
+describe("an unbounded channel", () => {
+  it("that holds all the bytes that it may says so, and holds what it held", () => {
+    const [tx, rx] = channel<string>({ maxBytes: 20_000, name: "lines" });
+    const sent = fill(tx, KB);
+    expect(sent).toBeGreaterThan(15);
+    expect(sent).toBeLessThanOrEqual(20);
+    const full = /^channel "lines" holds all that it may \(20000 bytes.*Give it a capacity/;
+    const send = (): void => {
+      tx.send(KB);
+    };
+    expect(send).toThrow(FullError);
+    expect(send).toThrow(full);
+    expect(() => {
+      tx.sendMany([KB]);
+    }).toThrow(full);
+    expect(rx.length).toBe(sent);
+    // What was received makes room, round and round.
+    for (let n = 0; n < 100; n++) {
+      expect(rx.recv()).toBe(KB);
+      send();
+    }
+    expect(rx.length).toBe(sent);
+  });
+  it("says so when it is awaited, too", async () => {
+    const [tx] = channel<string>({ maxBytes: 4000 });
+    fill(tx, KB);
+    await expect(tx.sendAsync(KB)).rejects.toThrow(FullError);
+    await expect(tx.sendManyAsync([KB, KB])).rejects.toThrow(FullError);
+  });
+  it.each([
+    ["i32", i32, 4],
+    ["f64", f64, 8],
+    ["structs", struct("RoomPair", { a: f64, b: u8 }), 16],
+  ])("of %s says so", (_what, of, bytes) => {
+    const [tx, rx] = channel({ of: of as never, maxBytes: 8000 }) as unknown as [Sender<unknown>, Receiver<unknown>];
+    const value = bytes === 16 ? { a: 1, b: 2 } : 1;
+    expect(fill(tx, value)).toBe(8000 / bytes);
+    expect(() => {
+      tx.send(value);
+    }).toThrow(FullError);
+    rx.recv();
+    tx.send(value);
+    expect(rx.length).toBe(8000 / bytes);
+  });
+  it("grows while messages lie across the end of what it had", () => {
+    const [tx, rx] = channel<string>();
+    let [sent, received] = [0, 0];
+    for (let round = 1; round < 200; round++) {
+      for (let n = 0; n < round; n++) tx.send(`${"y".repeat(sent % 97)}${String(sent++)}`);
+      for (let n = 0; n < round - 3; n++) expect(rx.recv()).toBe(`${"y".repeat(received % 97)}${String(received++)}`);
+    }
+    expect(rx.length).toBe(sent - received);
+  });
+});
+
+describe("a bounded channel", () => {
+  it("that holds all the bytes that it may waits until some were received", async () => {
+    const [tx, rx] = channel<string>({ capacity: 1000, maxBytes: 20_000 });
+    const sent = fill(tx, KB);
+    expect(sent).toBeLessThanOrEqual(20);
+    expect(() => {
+      tx.send(KB, { timeout: 2 });
+    }).toThrow(TimeoutError);
+    const words = wordsOf(rx);
+    const thread = spawn(
+      (end: Sender<string>, text: string) => {
+        end.send(text + text);
+      },
+      tx.clone(),
+      KB,
+    );
+    await untilAsync(() => isFull(words));
+    const task = tx.sendAsync(`${KB}!`);
+    const lengths: number[] = [];
+    for (let n = 0; n < sent + 2; n++) lengths.push((await rx.recvAsync()).length);
+    expect(lengths.slice(0, sent)).toEqual(Array.from({ length: sent }, () => 1000));
+    expect(lengths.slice(sent).sort((a, b) => a - b)).toEqual([1001, 2000]);
+    await Promise.all([task, thread.joinAsync()]);
+  });
+});
+
+describe("a message that is too large for its channel", () => {
+  it.each([Infinity, 4, 0])("(capacity %p) is refused by every way to send, and what fits is not", async (capacity) => {
+    const [tx, rx] = channel<string>({ maxBytes: 1000, capacity, name: "small" });
+    const words = /^the message is larger than channel "small" may ever hold \(1000 bytes\)/;
+    const send = (): void => {
+      tx.send(KB);
+    };
+    expect(send).toThrow(FullError);
+    expect(send).toThrow(words);
+    if (capacity !== 0) expect(() => tx.trySend(KB)).toThrow(words);
+    await expect(tx.sendAsync(KB)).rejects.toThrow(words);
+    expect(() => {
+      tx.sendMany([KB]);
+    }).toThrow(words);
+    const receiving = rx.recvAsync();
+    await tx.sendAsync("fits");
+    expect(await receiving).toBe("fits");
+  });
+});
+
+describe("a channel", () => {
+  it.each([Infinity, 4])("(capacity %p) carries messages of a megabyte", async (capacity) => {
+    const [tx, rx] = channel<Uint8Array>({ capacity });
+    const thread = spawn((end: Sender<Uint8Array>) => {
+      for (let n = 0; n < 12; n++) end.send(new Uint8Array(2 ** 20 + n).fill(n));
+    }, tx);
+    let expected = 0;
+    for (const bytes of rx) {
+      expect(bytes.length).toBe(2 ** 20 + expected);
+      expect(bytes.every((byte) => byte === expected)).toBe(true);
+      expected++;
+    }
+    expect(expected).toBe(12);
+    await thread.joinAsync();
+  });
+  it("carries structs larger than a page", () => {
+    const Large = struct("RoomLarge", { bytes: array(u8, 10_000), last: i32 });
+    const [tx, rx] = channel({ of: Large });
+    for (let n = 0; n < 20; n++) tx.send({ bytes: Array.from({ length: 10_000 }, (_, at) => (at + n) % 256), last: n });
+    for (let n = 0; n < 20; n++) {
+      const got = rx.recv();
+      expect([got.bytes.at(0), got.bytes.at(9999), got.last]).toEqual([n, (9999 + n) % 256, n]);
+    }
+  });
+
+  it.each([Infinity, 1, 0])("(capacity %p) carries undefined and null, which are no ends", async (capacity) => {
+    const [tx, rx] = channel<unknown>({ capacity });
+    const values = [undefined, null, false, 0, ""];
+    const sending = (async () => {
+      for (const value of values) await tx.sendAsync(value as never);
+      tx.close();
+    })();
+    const got: unknown[] = [];
+    for await (const value of rx) got.push(value);
+    expect(got).toEqual(values);
+    await sending;
+  });
+  it("gives undefined apart from nothing by tryRecv", () => {
+    const [tx, rx] = channel<undefined>();
+    tx.send(undefined);
+    expect(rx.tryRecv()).toEqual({ value: undefined });
+    expect(rx.tryRecv()).toBeUndefined();
+  });
+});
+
+/** How many lines of tasks of this thread wait for something. */
+function tasksInLine(): number {
+  const { registry } = toHandle(new Mutex());
+  return new Registry(registry).field(currentThread().id, Field.AWAITING).load();
+}
+
+describe("a channel of which 100,000 recvAsync were called off", () => {
+  const COUNT = 100_000;
+  const BATCH = 1000;
+  it.each([
+    ["an unbounded one", Infinity],
+    ["one of capacity 1", 1],
+    ["one without capacity", 0],
+  ])("(%s) keeps nothing of them", async (_what, capacity) => {
+    const [tx, rx] = channel<number>({ capacity });
+    const giveUp = async (): Promise<void> => {
+      const controllers = Array.from({ length: BATCH }, () => new AbortController());
+      const asked = controllers.map(({ signal }) => rx.recvAsync({ signal }));
+      expect(tasksInLine()).toBe(1);
+      for (const controller of controllers) controller.abort();
+      expect((await Promise.allSettled(asked)).every(({ status }) => status === "rejected")).toBe(true);
+      expect(tasksInLine()).toBe(0);
+    };
+    const growths: number[] = [];
+    for (let round = 0; round < 2; round++) {
+      const before = await heapWithoutGarbage();
+      for (let done = 0; done < COUNT / 2; done += BATCH) await giveUp();
+      growths.push((await heapWithoutGarbage()) - before);
+    }
+    expect(Math.min(...growths) / (COUNT / 2)).toBeLessThan(4);
+    const receiving = rx.recvAsync();
+    await tx.sendAsync(1);
+    expect(await receiving).toBe(1);
+  });
+});
+
+describe("an end that was dropped without being closed", () => {
+  it("is closed once it was collected", async () => {
+    const [tx, rx] = channel<number>();
+    const [, lone] = (() => {
+      const pair = channel<number>();
+      return [pair[0].length, pair[1]] as const;
+    })();
+    for (let n = 0; n < 200 && !lone.disconnected; n++) await heapWithoutGarbage();
+    expect(lone.disconnected).toBe(true);
+    expect(() => lone.recv()).toThrow(DisconnectedError);
+    // Whoever still has its end keeps it open.
+    expect(rx.disconnected).toBe(false);
+    tx.send(1);
+    expect(rx.recv()).toBe(1);
+  });
+  it("wakes who waits for it", async () => {
+    const rx = (() => channel<number>()[1])();
+    let told: unknown;
+    const waiting = rx.recvAsync().catch((error: unknown) => (told = error));
+    for (let n = 0; n < 200 && told === undefined; n++) await heapWithoutGarbage();
+    await waiting;
+    expect(told).toBeInstanceOf(DisconnectedError);
+  });
+  it("after it was closed is not closed once more", async () => {
+    const [open, rx] = (() => {
+      const [tx, receiver] = channel<number>();
+      const clone = tx.clone();
+      tx.close();
+      return [clone, receiver] as const;
+    })();
+    for (let n = 0; n < 3; n++) await heapWithoutGarbage();
+    expect(rx.disconnected).toBe(false);
+    open.send(1);
+    expect(rx.recv()).toBe(1);
+  });
+});
