@@ -14,7 +14,7 @@ import { ScalarStore } from "./store.ts";
 /** What a select sends, if it can: made by {@link Sender.sending}. */
 export interface SendOperation {
   /** Whose messages are of another type each: what it takes was checked when this was made. */
-  readonly sender: object;
+  readonly sender: { close(): void };
   readonly value: unknown;
 }
 
