@@ -163,6 +163,21 @@ describe("a Line", () => {
     expect(await line.wait(attempt, () => "a", { describe: () => "a counter" }, "take", { timeout: 2000 })).toBe("a");
   });
 
+  it("looks again each time, though the word on which it is armed is the same", async () => {
+    const { line, word } = new Counter();
+    const looks = 5;
+    const attempt = ({ wakes }: Waiter): Sleep | undefined => (wakes >= looks ? undefined : { word, value: 0, atMost: 1 });
+    expect(await line.wait(attempt, () => "a", { describe: () => "a counter" }, "take", { timeout: 2000 })).toBe("a");
+  });
+
+  it("looks again for the next in line, whose word is the same", async () => {
+    const { line, word } = new Counter();
+    const awaited = { describe: () => "a counter" };
+    const waits = (looks: number): Promise<number> =>
+      line.wait(({ wakes }) => (wakes >= looks ? undefined : { word, value: 0, atMost: 1 }), () => looks, awaited, "take", { timeout: 2000 }); // prettier-ignore
+    expect(await Promise.all([waits(2), waits(1), waits(3)])).toEqual([2, 1, 3]);
+  });
+
   it.each([[{ timeout: -1 }], [3 as never], [{ signal: 3 as never }]])("refuses the options %j by rejecting", async (opts) => {
     const counter = new Counter();
     await expect(counter.take("a", opts)).rejects.toThrow(/a timeout is|options are|a signal is/);
