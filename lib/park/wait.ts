@@ -121,7 +121,7 @@ class Bed {
   readonly #mayReport: boolean;
   readonly #looks: Word;
   readonly #seqWord: Word;
-  readonly #seq: number;
+  #seq: number;
   #noted: SleepWord | undefined;
   #number = 0;
   #reported = false;
@@ -132,14 +132,24 @@ class Bed {
     this.#mayReport = endless && awaited.holders !== undefined && isSupervised();
     this.#looks = thread.registry.field(thread.id, Field.LOOKS);
     this.#seqWord = thread.registry.field(thread.id, Field.SEQ);
-    // BOUND: wraps at 2^32; only sameness is asked, within one call.
-    this.#seq = (this.#seqWord.load() + 1) | 1;
+    this.#seq = this.#nextSeq();
+  }
+  /** BOUND: wraps at 2^32; only sameness is asked, within one call. */
+  #nextSeq(): number {
+    return (this.#seqWord.load() + 1) | 1;
   }
 
   /** Notes the word; false if it was not noted before, so that the caller looks once more before it sleeps. */
   noteFor(word: SleepWord): boolean {
     // By place: some attempts make a fresh face of the same word each time.
-    if (this.#noted?.byteOffset === word.byteOffset && this.#noted.buffer === word.buffer) return true;
+    const isSame = this.#noted?.byteOffset === word.byteOffset && this.#noted.buffer === word.buffer;
+    // An attempt may have slept itself, at a gate, and left its own note here.
+    const isMine = this.#noted === undefined || this.#seqWord.load() === this.#seq;
+    if (isSame && isMine) return true;
+    if (!isMine) {
+      this.#seq = this.#nextSeq();
+      this.#reported = false;
+    }
     this.#noted = word;
     this.#number = numberOf(word.buffer);
     const { registry, id } = this.#thread;

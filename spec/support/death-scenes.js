@@ -6,12 +6,27 @@
  * the keeper has what they sleep on, and lets go of it once the victim is dead.
  */
 import { Barrier, Condvar, Latch, Mutex, Once, OnceLock, ReentrantMutex, RwLock, Semaphore, toHandle } from "ferrous";
+import {
+  flavours,
+  insideGate,
+  onlyReceiverOfSelect,
+  onlySender,
+  onlySenderOfSelect,
+  selectingReceiver,
+  sleepingReceiver,
+  sleepingSender,
+  streamReceiver,
+  streamSender,
+} from "./channel-scenes.js";
 import { until, untilAsync } from "./lockers.js";
 
 /**
- * @template S what the threads share
+ * @template M what is made for it
+ * @template [S=M] what each thread is given of that
  * @typedef {object} Scene
- * @property {(waiters: number) => S} make
+ * @property {(waiters: number) => M} make
+ * @property {(made: M, role: import("./channel-scenes.js").Role) => S} [part] of what moves, or is not for everybody; without it, all
+ * @property {(made: M) => void} [close] everybody has his part: the main thread lets go of the rest
  * @property {(shared: S) => void} [enter] each waiter and the victim do this first, together
  * @property {(shared: S, waiters: number) => void | Promise<void>} [take] the victim takes it, and never lets go
  * @property {(shared: S) => void} [sleep] the victim blocks on it
@@ -21,10 +36,10 @@ import { until, untilAsync } from "./lockers.js";
  * @property {boolean} [freesItself] the victim's death lets the waiters go, not the keeper, who waits for them instead
  * @property {(shared: S, number: number) => string | void} wait waiter `number`, from 0, waits, and leaves: "got in" if it says nothing
  * @property {(shared: S, number: number) => Promise<string | void>} waitAsync
- * @property {(shared: S) => string} [look] what is left of it: "free" if it says nothing
+ * @property {(made: M) => string} [look] what is left of it: "free" if it says nothing
  */
 
-/** Lets TypeScript infer what a scene's threads share. @template S @param {Scene<S>} made @returns {Scene<S>} */
+/** Lets TypeScript infer what a scene's threads share. @template M @template [S=M] @param {Scene<M, S>} made @returns {Scene<M, S>} */
 const scene = (made) => made;
 
 const mutex = {
@@ -244,5 +259,26 @@ export const SCENES = {
     enter: (it) => void it.wait(),
     take: () => {},
   }),
+  "a channel's only sender is held, unbounded": scene(onlySender(flavours.unbounded)),
+  "a channel's only sender is held, bounded": scene(onlySender(flavours["encoded bounded"])),
+  "a channel's only sender is held, rendezvous": scene(onlySender(flavours.rendezvous)),
+  "a channel's only sender sends, unbounded": scene(streamSender(flavours.encoded)),
+  "a channel's only sender sends, bounded": scene(streamSender(flavours.bounded)),
+  "a channel's only sender sends, rendezvous": scene(streamSender(flavours["encoded rendezvous"])),
+  "a channel's only sender is held, and a select waits": scene(onlySenderOfSelect(flavours.unbounded)),
+  "a channel's only sender is held, and a select waits, rendezvous": scene(onlySenderOfSelect(flavours["encoded rendezvous"])),
+  "a channel's only receiver receives, bounded": scene(streamReceiver(flavours.bounded)),
+  "a channel's only receiver receives, encoded": scene(streamReceiver(flavours["encoded bounded"])),
+  "a channel's only receiver receives, rendezvous": scene(streamReceiver(flavours.rendezvous)),
+  "a channel's only receiver is held, and a select waits": scene(onlyReceiverOfSelect(flavours["encoded bounded"])),
+  "a channel's only receiver is held, and a select waits, rendezvous": scene(onlyReceiverOfSelect(flavours.rendezvous)),
+  "an empty channel is slept on, unbounded": scene(sleepingReceiver(flavours.unbounded)),
+  "an empty channel is slept on, bounded": scene(sleepingReceiver(flavours["encoded bounded"])),
+  "an empty channel is slept on, rendezvous": scene(sleepingReceiver(flavours.rendezvous)),
+  "an empty channel is slept on by a select": scene(selectingReceiver(flavours.bounded)),
+  "a full channel is slept on, bounded": scene(sleepingSender(flavours.bounded)),
+  "a full channel is slept on, rendezvous": scene(sleepingSender(flavours["encoded rendezvous"])),
+  "a channel's senders' gate is passed": scene(insideGate(flavours.unbounded, "tx")),
+  "a channel's receivers' gate is passed": scene(insideGate(flavours.encoded, "rx")),
 };
 /** @typedef {keyof typeof SCENES} SceneName */

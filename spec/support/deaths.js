@@ -40,7 +40,7 @@ const ENDED = 1;
 const HELPLESS = -1;
 
 const now = () => performance.timeOrigin + performance.now();
-/** @param {SceneName} name @returns {import("./death-scenes.js").Scene<unknown>} */
+/** @param {SceneName} name @returns {import("./death-scenes.js").Scene<unknown, unknown>} */
 const sceneOf = (name) => /** @type {never} */ (SCENES[name]);
 
 // --- who sleeps: the words SEQ and AWAITING of a thread's record, see lib/thread/registry.ts ---
@@ -51,7 +51,7 @@ const SEQ = 5;
 const AWAITING = 9;
 
 /** Does this thread sleep in a blocking call, or do tasks of it await? @param {number} id @returns {boolean} */
-function isAsleep(id) {
+export function isAsleep(id) {
   const records = new Int32Array(toHandle(Thread.current()).registry);
   const record = HEADER_WORDS + (id & 1023) * RECORD_WORDS;
   return (Atomics.load(records, record + SEQ) & 1) !== 0 || Atomics.load(records, record + AWAITING) > 0;
@@ -215,19 +215,22 @@ async function waiterAwaiting(name, shared, stage) {
 export async function runDeath(name, way, kind) {
   const scene = sceneOf(name);
   const waiters = kind === "three" ? MOST_WAITERS : 1;
-  const shared = scene.make(waiters);
+  const made = scene.make(waiters);
+  const part = (/** @type {import("./channel-scenes.js").Role} */ role) => (scene.part === undefined ? made : scene.part(made, role));
   const stage = Stage.create();
   stage.expected.store(waiters);
-  const others = scene.take === undefined ? [spawn(keeper, name, shared, stage)] : [];
-  const guard = spawn(warden, name, way, shared, stage);
+  const others = scene.take === undefined ? [spawn(keeper, name, part("keeper"), stage)] : [];
+  const guard = spawn(warden, name, way, part("victim"), stage);
+  const own = Array.from({ length: waiters }, () => part("waiter"));
+  scene.close?.(made);
   /** @type {Told[]} */
   let ends;
-  if (kind === "main") ends = [waiter(name, shared, stage)];
-  else if (kind === "awaiting") ends = [await waiterAwaiting(name, shared, stage)];
+  if (kind === "main") ends = [waiter(name, own[0], stage)];
+  else if (kind === "awaiting") ends = [await waiterAwaiting(name, own[0], stage)];
   else {
-    const threads = Array.from({ length: waiters }, () => spawn(waiter, name, shared, stage));
+    const threads = own.map((shared) => spawn(waiter, name, shared, stage));
     ends = await Promise.all(threads.map((thread) => thread.joinAsync()));
   }
   await Promise.all(others.map((thread) => thread.joinAsync()));
-  return { told: ends, victim: await guard.joinAsync(), left: scene.look?.(shared) ?? "free" };
+  return { told: ends, victim: await guard.joinAsync(), left: scene.look?.(made) ?? "free" };
 }
