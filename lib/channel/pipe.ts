@@ -26,6 +26,7 @@ import {
   isSelected,
   mark,
   MAX_MESSAGES,
+  BUSY,
   NOTHING,
   passOn,
   Queue,
@@ -158,7 +159,23 @@ export class Pipe implements Source {
     if (!this.roll.seemsReceived) return false;
     const flags = this.queue.offer(currentId(), item);
     if (flags > 0 && !this.#wakeReceivers(flags)) return false;
-    return flags !== NOTHING;
+    return flags >= 0;
+  }
+  /** The quick way again for a while: who is at the gate will have left, or messages will have been taken. */
+  putSoon(item: unknown): boolean {
+    this.#lookAround(Side.SENDERS);
+    if (!this.isQuick || !currentThread().spins) return false;
+    const me = currentId();
+    for (let steps = FIRST_REST, knocks = 0; steps <= LAST_REST && this.roll.seemsReceived;) {
+      const flags = this.queue.offer(me, item);
+      if (flags >= 0) return flags === 0 || this.#wakeReceivers(flags);
+      if (flags === BUSY && ++knocks < MAX_KNOCKS) rest(KNOCK_REST);
+      else {
+        rest(steps);
+        steps *= 2;
+      }
+    }
+    return false;
   }
   #putEncoded(item: unknown): boolean {
     const me = currentId();
@@ -219,7 +236,7 @@ export class Pipe implements Source {
       if (this.#demand === undefined && before !== stay.sent) {
         before = stay.sent;
         // As long as that helps: who sleeps in between is woken for each few that were taken.
-        if (restFirst(() => (stay.isSingle ? this.#putSingle(stay) : this.#putSome(stay)))) return;
+        if (stay.isSingle ? !this.isQuick && restFirst(() => this.#putSingle(stay)) : restFirst(() => this.#putSome(stay))) return;
         if (before !== stay.sent) continue;
       }
       this.#putSlowly(stay, until === undefined ? opts : { ...opts, timeout: Math.max(0, until - performance.now()) });
@@ -422,7 +439,24 @@ export class Pipe implements Source {
     if (!this.isQuick) return false;
     const flags = this.queue.poll(currentId());
     if (flags > 0) this.#wakeSenders(flags);
-    return flags !== NOTHING;
+    return flags >= 0;
+  }
+  /** As {@link putSoon}. */
+  takeSoon(): boolean {
+    this.#lookAround(Side.RECEIVERS);
+    if (!this.isQuick || !currentThread().spins) return false;
+    const me = currentId();
+    for (let steps = FIRST_REST, knocks = 0; steps <= LAST_REST;) {
+      const flags = this.queue.poll(me);
+      if (flags > 0) this.#wakeSenders(flags);
+      if (flags >= 0) return true;
+      if (flags === BUSY && ++knocks < MAX_KNOCKS) rest(KNOCK_REST);
+      else {
+        rest(steps);
+        steps *= 2;
+      }
+    }
+    return false;
   }
 
   /** Takes messages into `box` if there are any and nobody is at the gate. */
@@ -470,7 +504,7 @@ export class Pipe implements Source {
   /** Takes messages, blocking this thread until there is one. */
   take(box: Receiving, opts: WaitOptions | undefined): void {
     this.#lookAround(Side.RECEIVERS);
-    if (restFirst(() => this.takeQuickly(box))) return;
+    if (!(this.isQuick && box instanceof Box) && restFirst(() => this.takeQuickly(box))) return;
     this.#enterDemand();
     try {
       wait((waiter) => this.attemptTake(box, waiter, true), this, "recv", opts);
@@ -604,6 +638,11 @@ export type Waiting = Waiter & { readonly selects?: boolean };
 
 /** In steps of 0.8 ns. Long enough for several messages to come, or to be taken: else each would cost a look that disturbs the other side. */
 const FIRST_REST = 256;
+/** All rests together take about as long as to wake a thread. */
+const LAST_REST = 8192;
+/** Between two knocks at a gate, where nobody stays for long; and so many knocks at most, since its owner may not be running. */
+const KNOCK_REST = 32;
+const MAX_KNOCKS = 64;
 
 /** Looks for a while, having just looked in vain. */
 function restFirst(look: () => boolean): boolean {

@@ -100,6 +100,8 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 export type Flags = number;
 /** Nothing was put, or taken: no flags are negative. */
 export const NOTHING = -1;
+/** Nor was it looked: somebody is at the gate. */
+export const BUSY = -2;
 export const wakesOne = (flags: Flags): boolean => (flags & (WANTED | ALL)) !== 0;
 export const isSelected = (flags: Flags): boolean => (flags & SELECTED) !== 0;
 export const isGone = (flags: Flags): boolean => (flags & GONE) !== 0;
@@ -156,7 +158,7 @@ export class Queue {
   /** Puts a message if nobody is at the gate, and if there is room; returns who is to be woken, or NOTHING. */
   offer(me: number, item: unknown): Flags {
     const knocks = !this.isSoleSender;
-    if (knocks && !this.tx.enterQuickly(me)) return NOTHING;
+    if (knocks && !this.tx.enterQuickly(me)) return BUSY;
     const cells = this.#cells;
     const tail = cells.get(TAIL_NOW);
     let flags = NOTHING;
@@ -181,7 +183,7 @@ export class Queue {
   /** Takes a message into {@link item} if nobody is at the gate, and if there is one; returns who is to be woken, or NOTHING. */
   poll(me: number): Flags {
     const knocks = !this.isSoleReceiver;
-    if (knocks && !this.rx.enterQuickly(me)) return NOTHING;
+    if (knocks && !this.rx.enterQuickly(me)) return BUSY;
     const cells = this.#cells;
     const head = cells.get(HEAD_NOW);
     let flags = NOTHING;

@@ -61,7 +61,7 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
   recv(opts?: WaitOptions): T {
     const { pipe } = this;
     if (opts !== undefined) new Limits(opts, "recv").throwIfCancelled();
-    if (pipe.takeOne()) return pipe.one as T;
+    if (pipe.takeOne() || pipe.takeSoon()) return pipe.one as T;
     const box = this.#box;
     if (pipe.isQuick || !pipe.takeQuickly(box)) pipe.take(box, opts);
     return pipe.unpack(box.item) as T;

@@ -65,7 +65,7 @@ export class Sender<T> extends End<Pipe> {
     const { cargo } = pipe;
     if (opts !== undefined) new Limits(opts, "send").throwIfCancelled();
     const item = cargo.pack(value, MESSAGE);
-    if (pipe.isQuick && pipe.putQuickly(item)) return;
+    if (pipe.isQuick && (pipe.putQuickly(item) || pipe.putSoon(item))) return;
     if (cargo.movables.length > 0) this.#sendMoving(pipe, item, value, opts);
     else if (pipe.isQuick || !pipe.putQuickly(item)) this.#sendSlow(pipe, item, value, opts);
     if (once) this.close();

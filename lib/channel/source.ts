@@ -16,6 +16,8 @@ export interface Source {
   isDisconnected(side: Side): boolean;
   /** Takes one message the quickest way, if that can be done at once. */
   takeOne(): boolean;
+  /** As {@link takeOne}, for a while. */
+  takeSoon(): boolean;
   /** Takes what is there, if nobody is in the way. */
   takeQuickly(box: Receiving): boolean;
   /** Takes what is there. @throws {DisconnectedError} there is nothing, and never will be */

@@ -34,6 +34,9 @@ class Clock implements Source {
   takeOne(): boolean {
     return false;
   }
+  takeSoon(): boolean {
+    return false;
+  }
   takeQuickly(box: Receiving): boolean {
     return this.tryTake(box);
   }
