@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PAGES = ["README.md", "docs/threads.md", "docs/locks.md"];
+const PAGES = ["README.md", "docs/threads.md", "docs/locks.md", "docs/channels.md"];
 
 interface Example {
   readonly title: string;
