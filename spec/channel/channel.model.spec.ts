@@ -37,7 +37,7 @@ function run(make: Make, producers: number, consumers: number, messages: number,
 }
 
 /** Of so many threads and steps, a sample; all of them, bounded in preemptions, are in channel.model.long.ts. */
-const LOTS: CheckOptions = { strategy: "random", executions: 300 };
+const LOTS: CheckOptions = { strategy: "random", executions: 150 };
 
 describe("in every interleaving, a channel", () => {
   it.each<[string, Make, number]>([

@@ -27,17 +27,23 @@ interface Flavour {
   readonly capacity: number;
   readonly make: () => [Sender<number>, Receiver<number>];
 }
-const flavours: Flavour[] = [Infinity, 1, 1024, 0].flatMap((capacity) =>
-  [i32, f64, undefined].map((of) => ({
-    name: `${capacity === Infinity ? "unbounded" : capacity === 0 ? "rendezvous" : `bounded(${String(capacity)})`} ${of === undefined ? "encoded" : of === i32 ? "of i32" : "of f64"}`,
-    capacity,
-    make: () =>
-      channel<number>({ name: "c", ...(capacity === Infinity ? {} : { capacity }), ...(of === undefined ? {} : { of }) } as object) as [
-        Sender<number>,
-        Receiver<number>,
-      ],
-  })),
-);
+/** Some of those that flavours.spec.ts has all of. */
+const flavours: Flavour[] = (
+  [
+    [Infinity, undefined],
+    [1, i32],
+    [1024, undefined],
+    [0, i32],
+  ] as const
+).map(([capacity, of]) => ({
+  name: `${capacity === Infinity ? "unbounded" : capacity === 0 ? "rendezvous" : `bounded(${String(capacity)})`} ${of === undefined ? "encoded" : "of i32"}`,
+  capacity,
+  make: () =>
+    channel<number>({ name: "c", ...(capacity === Infinity ? {} : { capacity }), ...(of === undefined ? {} : { of }) } as object) as [
+      Sender<number>,
+      Receiver<number>,
+    ],
+}));
 
 describe.each(flavours)("a channel, $name,", ({ capacity, make }) => {
   it("carries messages to another thread in order, and ends when the last sender has closed", () => {
