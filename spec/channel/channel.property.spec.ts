@@ -229,9 +229,9 @@ describe.each<Kind>(["encoded", "i32", "f64", "struct"])("a channel of %s messag
       { numRuns },
     );
   it("does as a queue does, whatever is sent and received", () =>
-    agrees(fc.commands([...OFTEN, ...OFTEN, ...OFTEN], { maxCommands: 60, size: "max" }), 80));
+    agrees(fc.commands([...OFTEN, ...OFTEN, ...OFTEN], { maxCommands: 60, size: "max" }), 50));
   it("does as a queue does whose ends are cloned and closed meanwhile", () =>
-    agrees(fc.commands([...OFTEN, ...ENDS], { maxCommands: 40, size: "max" }), 150));
+    agrees(fc.commands([...OFTEN, ...ENDS], { maxCommands: 40, size: "max" }), 100));
 });
 
 describe("a channel without capacity", () => {

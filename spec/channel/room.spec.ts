@@ -187,7 +187,6 @@ describe("a channel of which 100,000 recvAsync were called off", () => {
   const BATCH = 1000;
   it.each([
     ["an unbounded one", Infinity],
-    ["one of capacity 1", 1],
     ["one without capacity", 0],
   ])("(%s) keeps nothing of them", async (_what, capacity) => {
     const [tx, rx] = channel<number>({ capacity });

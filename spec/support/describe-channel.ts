@@ -93,10 +93,8 @@ export function describeChannel(name: string, { capacity, kind, make }: Flavour)
 
     it.each<[SendWay, RecvWay]>([
       ["send", "for..of"],
-      ["send", "recvMany"],
       ["trySend", "recv"],
       ["sendAsync", "tryRecv"],
-      ["sendMany", "for await"],
       ["sendMany", "recvMany"],
       ["sendManyAsync", "recvManyAsync"],
     ])("gives what a thread sends by %s in its order, received by %s", async (sendWay, recvWay) => {
