@@ -279,6 +279,8 @@ export class Pipe implements Source {
 
   async putAsync(stay: Sending, opts: AsyncWaitOptions | undefined): Promise<void> {
     let isTaken = false;
+    // A call that waits is an end of its own: closing the one that it was made on loses nothing.
+    this.open(Side.SENDERS, false);
     try {
       await this.#sending.wait(
         (waiter) => this.attemptPut(stay, waiter),
@@ -292,6 +294,8 @@ export class Pipe implements Source {
       );
     } catch (error) {
       if (!isTaken) throw error;
+    } finally {
+      this.close(Side.SENDERS);
     }
   }
 
@@ -516,6 +520,8 @@ export class Pipe implements Source {
   }
 
   async takeAsync(box: Receiving, opts: AsyncWaitOptions | undefined): Promise<void> {
+    // As in sending.
+    this.open(Side.RECEIVERS, false);
     this.#enterDemand();
     let demands = true;
     const leave = (): void => {
@@ -543,6 +549,8 @@ export class Pipe implements Source {
       // It may not have stood in line at all.
       leave();
       if (!isTaken) throw error;
+    } finally {
+      this.close(Side.RECEIVERS);
     }
   }
 

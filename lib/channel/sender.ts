@@ -147,7 +147,8 @@ export class Sender<T> extends End<Pipe> {
   /** As {@link sendMany}, awaiting. */
   async sendManyAsync(values: ArrayLike<T & Send<T>> | Iterable<T & Send<T>>, opts?: AsyncWaitOptions): Promise<void> {
     const { pipe } = this.#single();
-    const all = listOf(values);
+    // A copy: the caller's may change while this waits.
+    const all: ArrayLike<T & Send<T>> = Array.from(listOf(values));
     const sending = this.#pack(pipe, all);
     if (sending !== undefined) {
       if (all.length > 0) await pipe.putAsync(sending, opts);

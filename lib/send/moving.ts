@@ -25,7 +25,7 @@ export interface Movable {
   [MOVE](): Move;
 }
 
-export const isMovable = (value: object): value is Movable => MOVE in value;
+export const isMovable = (value: unknown): value is Movable => typeof value === "object" && value !== null && MOVE in value;
 
 /**
  * How the objects that are opened now have come: counted as this thread's already; on their way until now, in some queue or anywhere; as

@@ -1,12 +1,17 @@
 /** The matrix of deaths at channels, on real threads: in each scene one kind of waiter, in the long run all. */
-import { describeDeaths } from "../support/describe-deaths.ts";
+import { describeDeaths, type Fate } from "../support/describe-deaths.ts";
+import type { Way } from "../support/deaths.js";
 
 const title = "while having its only sender, ends the receiver (%s)";
 const sends = "in the middle of what it sends, ends the receiver (%s), who has all that was sent once and in order";
 const receives = "in the middle of what it receives, ends the sender (%s), who has the unsent value again";
 const sleeps = "while waiting, lets the others (%s) go on, and takes no message with it";
 
-describeDeaths("a channel", [
+/** One that runs no code of its own, one that runs hooks, and one that is told by nothing but the end: the others in the long run. */
+const FEW: readonly Way[] = ["throw", "exit", "terminate-waiting"];
+const isCommon = ({ title }: Fate): boolean => !/encoded|select|rendezvous/.test(title);
+
+const fates: Fate[] = [
   { scene: "a channel's only sender is held, unbounded", title: `${title}, unbounded`, told: "DISCONNECTED", kinds: ["main"] },
   { scene: "a channel's only sender is held, bounded", title: `${title}, encoded`, told: "DISCONNECTED", kinds: ["three"] },
   { scene: "a channel's only sender is held, rendezvous", title: `${title}, rendezvous`, told: "DISCONNECTED", kinds: ["awaiting"] },
@@ -76,4 +81,8 @@ describeDeaths("a channel", [
     told: "got in",
     kinds: ["three"],
   },
-]);
+];
+describeDeaths(
+  "a channel",
+  fates.map((fate) => (isCommon(fate) ? fate : { ...fate, ways: FEW })),
+);

@@ -317,6 +317,36 @@ describe("a channel", () => {
   });
 });
 
+describe("a channel's call that waits", () => {
+  it("keeps its own end open, so that closing the one that it was made on loses nothing", async () => {
+    const [tx, rx] = channel({ of: i32, capacity: 1 });
+    tx.send(1);
+    const waiting = tx.sendAsync(2);
+    tx.close();
+    expect(rx.recv()).toBe(1);
+    expect(await rx.recvAsync()).toBe(2);
+    await waiting;
+    await expect(rx.recvAsync()).rejects.toThrow(DisconnectedError);
+    const [tx2, rx2] = channel({ of: i32, capacity: 1 });
+    const got = rx2.recvAsync();
+    rx2.close();
+    tx2.send(3);
+    expect(await got).toBe(3);
+    expect(() => {
+      tx2.send(4);
+    }).toThrow(DisconnectedError);
+  });
+
+  it("sends what the list held when it was called", async () => {
+    const [tx, rx] = channel({ of: i32, capacity: 1 });
+    const list = [1, 2];
+    const waiting = tx.sendManyAsync(list);
+    list[1] = 99;
+    expect([await rx.recvAsync(), await rx.recvAsync()]).toEqual([1, 2]);
+    await waiting;
+  });
+});
+
 describe("a oneshot channel", () => {
   it("carries one message, and closes its sender by that", () => {
     const [tx, rx] = oneshot<string>({ name: "answer" });

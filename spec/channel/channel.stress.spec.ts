@@ -2,11 +2,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { CARGO_NAMES, stream } from "./streams.js";
 
-const CAPACITIES = [undefined, 0, 1, 64];
+const CAPACITIES = [undefined, 0, 8];
 const SHAPES = [
   [1, 1],
-  [4, 1],
-  [1, 4],
   [4, 4],
 ] as const;
 /** The others in the last shape: the long run has all. */
@@ -14,7 +12,7 @@ const IN_EVERY_SHAPE: ReadonlySet<string> = new Set(["i32", "object"]);
 
 describe.each(CAPACITIES)("a channel of capacity %s", (capacity) => {
   it.each(CARGO_NAMES)("brings each message once, whole and in order: %s", async (cargo) => {
-    const shapes = IN_EVERY_SHAPE.has(cargo) ? SHAPES : SHAPES.slice(3);
+    const shapes = IN_EVERY_SHAPE.has(cargo) ? SHAPES : SHAPES.slice(1);
     for (const [at, [senders, receivers]] of shapes.entries()) {
       const { problems, received } = await stream({ cargo, capacity, senders, receivers, messages: 100, seed: at, main: at === 0 });
       expect(problems).toEqual([]);

@@ -40,7 +40,7 @@ describe("a value on its way", () => {
 
   it("is posted as it is, uncopied, when structured clone keeps all of it", () => {
     const value = { big: new Float64Array(10), deep: [{ map: new Map([[1, new Date()]]) }] };
-    expect(encode(value, "it")).toEqual({ value, transfer: [] });
+    expect(encode(value, "it")).toEqual({ value, transfer: [], movables: [] });
     expect(encode(value, "it").value).toBe(value);
     const values = [value, 1];
     expect(encodeAll(values, String).value).toBe(values);

@@ -31,6 +31,8 @@ export interface Fate {
   readonly left?: string;
   /** All by default; the long run has all in any case. */
   readonly kinds?: readonly WaiterKind[];
+  /** All by default, and in the long run. */
+  readonly ways?: readonly Way[];
 }
 
 /**
@@ -39,7 +41,8 @@ export interface Fate {
  */
 export function describeDeaths(what: string, fates: readonly Fate[], rounds = 1): void {
   describe.each(WAYS)(`${what}, when a thread dies by %s`, (way) => {
-    for (const { scene, title, told, left = "free", kinds = WAITERS } of fates) {
+    for (const { scene, title, told, left = "free", kinds = WAITERS, ways = WAYS } of fates) {
+      if (!LONG && !ways.includes(way)) continue;
       it.each(LONG ? WAITERS : kindsFor(way, kinds))(title, async (kind) => {
         for (let round = 0; round < (LONG ? LONG_ROUNDS : rounds); round++) {
           const fate = await runDeath(scene, way, kind);
