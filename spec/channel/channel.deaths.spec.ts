@@ -7,8 +7,8 @@ const sends = "in the middle of what it sends, ends the receiver (%s), who has a
 const receives = "in the middle of what it receives, ends the sender (%s), who has the unsent value again";
 const sleeps = "while waiting, lets the others (%s) go on, and takes no message with it";
 
-/** One that runs no code of its own, one that runs hooks, and one that is told by nothing but the end: the others in the long run. */
-const FEW: readonly Way[] = ["throw", "exit", "terminate-waiting"];
+/** The others in the long run. */
+const FEW: readonly Way[] = ["exit"];
 const isCommon = ({ title }: Fate): boolean => !/encoded|select|rendezvous/.test(title);
 
 const fates: Fate[] = [

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { CARGO_NAMES, stream } from "./streams.js";
 
-const CAPACITIES = [undefined, 0, 8];
+const CAPACITIES = [undefined, 8];
 const SHAPES = [
   [1, 1],
   [4, 4],
