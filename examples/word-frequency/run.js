@@ -47,7 +47,7 @@ export async function run({ files, threads, words, crash = false, stop, progress
   const started = performance.now();
   const watch = progress.start(files.length, bytes);
 
-  /** Forks threads over these files; some may be lost with a thread that dies. @param {readonly number[]} wanted */
+  /** Forks threads over these files; some may be lost with a thread that dies. Says whether one lived. @param {readonly number[]} wanted */
   const fork = async (wanted) => {
     const job = { paths, wanted, next: new AtomicU32(0), totals, stop, crashAt, bomb };
     const handles = Array.from({ length: Math.min(threads, wanted.length) }, () =>
@@ -60,6 +60,7 @@ export async function run({ files, threads, words, crash = false, stop, progress
       else if (end.reason.code === "THREAD_DIED") story.deaths.push(end.reason.message);
       else throw end.reason;
     }
+    return ends.some(({ status }) => status === "fulfilled");
   };
   /** @template T @param {(table: WordTable) => T} fn @returns {Promise<T>} */
   const read = async (fn) => {
@@ -77,9 +78,10 @@ export async function run({ files, threads, words, crash = false, stop, progress
   try {
     let wanted = files.map((_, file) => file);
     while (wanted.length > 0 && !stop.cancelled) {
-      await fork(wanted);
+      const someLived = await fork(wanted);
       const left = await read((table) => table.uncounted());
-      if (left.length === wanted.length && !stop.cancelled) {
+      // One that lived may have come when another had taken all files, with which it then died.
+      if (left.length === wanted.length && !someLived && !stop.cancelled) {
         throw new Error(`every thread died before it had counted a file: ${story.deaths.at(-1) ?? "for no reason that was told"}`);
       }
       wanted = left;
