@@ -3,7 +3,7 @@
  *
  *     word 0        TRAVELLING   senders << 15 | receivers that are on their way, and belong to no thread
  *          1        UP_TO        1 + the highest index of a thread that ever had an end
- *          2        MOVES        moves before anything is counted at a new place
+ *          2        MOVES        moves when something was counted at a new place, before it is not counted at its old one
  *          3        QUEUES       8 times: the number of a channel, and TRAVELLING in its queue: they perish with its receivers
  *         19 ...    thread 0 ... 1023, by the index in its id:
  *
@@ -73,7 +73,6 @@ export class Roll {
    */
   add(id: number, side: Side): void {
     const word = this.#of(id);
-    this.#first.next(MOVES).add(1);
     for (;;) {
       const seen = word.load();
       const counts = seen >>> COUNT_BITS === generationOf(id) ? seen & ((1 << COUNT_BITS) - 1) : 0;
@@ -83,7 +82,9 @@ export class Roll {
       if (word.compareExchange(seen, next) === seen) break;
     }
     const upTo = this.#first.next(UP_TO);
-    for (let seen = upTo.load(); seen <= indexOf(id); seen = upTo.load()) if (upTo.compareExchange(seen, indexOf(id) + 1) === seen) return;
+    for (let seen = upTo.load(); seen <= indexOf(id); seen = upTo.load()) if (upTo.compareExchange(seen, indexOf(id) + 1) === seen) break;
+    // PAIRS: with the looks in has and isSole: who looks from now on finds it here, and who looked before looks again.
+    this.#first.next(MOVES).add(1);
   }
 
   remove(id: number, side: Side): void {
@@ -100,8 +101,8 @@ export class Roll {
    * BOUND: 32,767 of each side; more would be as many unread messages with ends of this channel.
    */
   depart(side: Side, queue: number): void {
-    this.#first.next(MOVES).add(1);
     this.#journey(queue, true).add(1 << farShift(side));
+    this.#first.next(MOVES).add(1);
   }
   /** It has come; or it was counted as such before, by one who died in taking it out of the queue. */
   arrive(side: Side, queue: number): void {
