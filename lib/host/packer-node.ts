@@ -1,4 +1,4 @@
-/** Loads the packer of simple values on first use: it takes 7 ms, and most threads send none, or only what lies in a channel as it is. */
+/** Loads the packer of simple values on first use: it takes 6 ms, and most threads send none, or only what lies in a channel as it is. */
 import { createRequire } from "node:module";
 import type * as Msgpackr from "msgpackr";
 
@@ -13,18 +13,27 @@ type Region = Uint8Array & { readonly start: number; readonly end: number };
 
 let packer: Packer | undefined;
 
+/** A larger buffer than this is not kept for the next value. */
+const MAX_KEPT_BYTES = 1 << 20;
+const FIRST_BYTES = 8192;
+
 /** Synchronously, because sending is: which import() is not. */
 export function loadPacker(): Packer {
   return (packer ??= load(createRequire(import.meta.url)));
 }
 
 function load(require: NodeJS.Require): Packer {
-  const { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } = require("msgpackr") as typeof Msgpackr;
-  // Without records, which need code made from text.
-  const packr = new Packr({ useRecords: false, mapsAsObjects: true });
+  // The door without its native part, which is not there on every machine and reads some texts otherwise, and without code made from text.
+  const { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } = require("msgpackr/index-no-eval") as typeof Msgpackr;
+  // A property may be called toJSON.
+  const packr = new Packr({ useRecords: false, mapsAsObjects: true, useToJSON: false } as Msgpackr.Options);
   return {
-    // A new buffer, or a new view of one, would take longer than to fill it.
-    pack: (value) => packr.pack(value, REUSE_BUFFER_MODE | RESET_BUFFER_MODE) as unknown as Region,
+    pack: (value) => {
+      // A new buffer, or a new view of one, would take longer than to fill it.
+      const region = packr.pack(value, REUSE_BUFFER_MODE | RESET_BUFFER_MODE) as unknown as Region;
+      if (region.length > MAX_KEPT_BYTES) packr.useBuffer(Buffer.allocUnsafeSlow(FIRST_BYTES));
+      return region;
+    },
     unpack: (bytes, length) => packr.unpack(bytes, length) as unknown,
   };
 }

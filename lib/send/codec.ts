@@ -5,13 +5,17 @@
  * times as fast as structured clone does it. All else goes the platform's own way of structured clone, which keeps everything: Maps,
  * Dates, cycles, bigints, typed arrays, texts that are no well-formed Unicode; with shared objects and errors put in and out as for a
  * message (transit.ts). Which way it went is said beside the bytes.
+ *
+ * Two differences are known: a Proxy of a simple value, or `arguments`, goes as what it shows, where structured clone refuses it; and a
+ * view that grows with its shared memory arrives with the length that it has. JavaScript tells neither from the usual.
  */
 import { host } from "#host";
 import { loadPacker, type Packer } from "../host/packer-node.ts";
-import { NotSendableError } from "../errors.ts";
-import { explainRefusal, isStackOverflow } from "./scan.ts";
+import { FerrousError, HandleError } from "../errors.ts";
+import { arrivalError, explainRefusal, isStackOverflow } from "./scan.ts";
 import type { Movable } from "./moving.ts";
 import { decode, encode, type Encoded } from "./transit.ts";
+import { messageOf } from "./words.ts";
 
 /** An encoded value. */
 export interface Packed {
@@ -40,29 +44,45 @@ export function pack(value: unknown, where: string): Packed {
     return { bytes, start: bytes.start, end: bytes.end, isSimple: true, shared: NONE, movables: NONE };
   }
   const shared: SharedArrayBuffer[] = [];
-  const { movables, transfer, ...encoded } = encode(value, where, shared);
-  if (transfer.length > 0)
-    throw new NotSendableError(where, "there is a MessagePort in it, which cannot lie in memory: send it by postMessage().");
+  const encoded = encode(value, where, shared);
+  const { stands, movables } = encoded;
   try {
-    const bytes = host.serialize(encoded);
+    const bytes = host.serialize(stands === undefined ? { value: encoded.value } : { value: encoded.value, stands });
     return { bytes, start: 0, end: bytes.length, isSimple: false, shared, movables };
   } catch (error) {
     throw isCloneError(error) || isStackOverflow(error) ? explainRefusal([value], () => where, error) : error;
   }
 }
 
-/** The value in the first `length` bytes again, of which nothing lies in them. */
+/**
+ * The value in the first `length` bytes again, of which nothing lies in them.
+ * @throws {HandleError} these are no bytes that pack() made, or not all of them
+ */
 export function unpack(bytes: Uint8Array, length: number, isSimple: boolean, shared: readonly SharedArrayBuffer[]): unknown {
-  return isSimple
-    ? (packer ??= loadPacker()).unpack(bytes, length)
-    : decode({ ...(host.deserialize(length === bytes.length ? bytes : bytes.subarray(0, length)) as Encoded), transfer: NONE }, shared);
+  try {
+    if (isSimple) return (packer ??= loadPacker()).unpack(bytes, length);
+    const encoded = host.deserialize(length === bytes.length ? bytes : bytes.subarray(0, length));
+    if (typeof encoded !== "object" || encoded === null || !("value" in encoded))
+      throw new HandleError("there is no value in the bytes of a message");
+    return decode({ ...(encoded as Encoded), transfer: NONE }, shared);
+  } catch (error) {
+    if (error instanceof FerrousError || isStackOverflow(error)) throw arrivalError("a message", error);
+    throw new HandleError(`the bytes of a message are damaged (${messageOf(error)})`);
+  }
 }
 
-const isCloneError = (error: unknown): boolean =>
-  error instanceof Error && (error.name === "DataCloneError" || error.message.includes("could not be cloned"));
+/** By what it says: the engine's own may be of another realm. */
+const isCloneError = (thrown: unknown): boolean =>
+  (thrown as Partial<Error> | undefined)?.name === "DataCloneError" || messageOf(thrown).includes("could not be cloned");
 
 /** Texts longer than this are left to structured clone, which copies them as they are. */
 const LONG_TEXT = 1024;
+/** At the beginning of a text, msgpackr's decoder takes it for a mark of how the text is encoded, and drops it. */
+const BYTE_ORDER_MARK = 0xfeff;
+/** msgpackr counts the properties of an object in 16 bits. */
+const MAX_PROPERTIES = 0xffff;
+/** Lists of numbers and the like that are longer than this are left to structured clone: their keys need not be listed. */
+const LONG_LIST = 1024;
 const MAX_DEPTH = 16;
 /** So many objects are looked for one by one; with more, in a Set. */
 const FEW = 16;
@@ -90,7 +110,7 @@ function isSimplePart(value: unknown, depth: number): boolean {
     case "number":
       return value !== 0 || 1 / value > 0;
     case "string":
-      return value.length <= LONG_TEXT && value.isWellFormed();
+      return isSimpleText(value);
     case "boolean":
     case "undefined":
       return true;
@@ -104,23 +124,30 @@ function isSimplePart(value: unknown, depth: number): boolean {
   }
 }
 
+function isSimpleText(text: string): boolean {
+  return text.length <= LONG_TEXT && text.isWellFormed() && text.charCodeAt(0) !== BYTE_ORDER_MARK;
+}
+
 function isSimpleObject(value: object, depth: number): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype || Symbol.toStringTag in value) return false;
+  let properties = 0;
   for (const key in value) {
-    if (key === "__proto__" || key.length > LONG_TEXT || !key.isWellFormed() || !Object.hasOwn(value, key)) return false;
+    if (key === "__proto__" || !isSimpleText(key) || !Object.hasOwn(value, key)) return false;
     if (!isSimplePart((value as Record<string, unknown>)[key], depth + 1)) return false;
+    properties++;
   }
-  return true;
+  return properties <= MAX_PROPERTIES;
 }
 
 function isSimpleArray(value: unknown[], depth: number): boolean {
   if (Object.getPrototypeOf(value) !== Array.prototype) return false;
-  let elements = 0;
-  // By keys: it may have holes, or properties.
-  for (const key in value) {
-    if (Number(key) !== elements++ || !isSimplePart(value[Number(key)], depth + 1)) return false;
-  }
-  return elements === value.length;
+  const { length } = value;
+  if (length > LONG_LIST && (typeof value[0] !== "object" || value[0] === null)) return false;
+  // As many keys as elements, the last one an element's: there are no holes, and no properties besides.
+  const keys = Object.keys(value);
+  if (keys.length !== length || (length > 0 && keys[length - 1] !== String(length - 1))) return false;
+  for (let at = 0; at < length; at++) if (!isSimplePart(value[at], depth + 1)) return false;
+  return true;
 }
 
 function isNew(value: object): boolean {

@@ -1,4 +1,5 @@
 /** Shared memory in a value that becomes bytes: bytes cannot refer to it, so stand-ins do, and the memory goes beside them in a list. */
+import { HandleError } from "../errors.ts";
 import { isSharedBuffer } from "../memory/place.ts";
 import { isPlain, tagOf } from "./clonable.ts";
 
@@ -31,6 +32,7 @@ export function standInFor(memory: SharedMemory, list: SharedArrayBuffer[]): Sta
 /** The memory again. */
 export function memoryOf({ at, view, byteOffset, length }: StandIn, list: readonly SharedArrayBuffer[]): unknown {
   const buffer = list[at];
+  if (buffer === undefined) throw new HandleError("the shared memory that is in it did not come with it");
   if (view === undefined) return buffer;
   const made = (globalThis as unknown as Record<string, new (...args: unknown[]) => unknown>)[view];
   return made === undefined ? undefined : new made(buffer, byteOffset, length);

@@ -35,9 +35,15 @@ export class Scan {
   hasMemory = false;
   /** Ports, which move. */
   readonly ports: object[] = [];
+  readonly #asBytes: boolean;
   readonly #seen = new Set<object>();
   readonly #todo: Part[] = [];
   #where = "";
+
+  /** @param asBytes  is the value to become bytes? Then what belongs to the platform stays here */
+  constructor(asBytes = false) {
+    this.#asBytes = asBytes;
+  }
 
   /**
    * @param where  what the value is, for messages
@@ -73,21 +79,30 @@ export class Scan {
     if (isPlain(value) || (Array.isArray(value) && subclassOf(value) === false)) this.#visitParts(part, "Object");
     else if (NOT_SENDABLE in value) this.#refuse(part, `${(value as NotSendable)[NOT_SENDABLE]}.`);
     else if (isShareable(value) || isError(value)) this.rewrites = true;
-    else if (isPort(value)) this.ports.push(value);
-    else this.#visitTagged(part, tagOf(value));
+    else if (isPort(value)) {
+      this.#refuseAsBytes(part, "a MessagePort");
+      this.ports.push(value);
+    } else this.#visitTagged(part, tagOf(value));
   }
 
   #visitTagged(part: Part, tag: string): void {
     const reason = REFUSED.get(tag);
     if (reason !== undefined) this.#refuse(part, `${kindOf(part.value)}: ${reason}.`);
-    if (RESOURCES.has(tag)) return;
+    if (RESOURCES.has(tag)) {
+      this.#refuseAsBytes(part);
+      return;
+    }
     if (isSharedMemory(part.value)) this.hasMemory = true;
     const isContainer = tag === "Map" || tag === "Set";
     if (isContainer || VALUES.has(tag) || ArrayBuffer.isView(part.value) || Array.isArray(part.value)) this.#refuseSubclass(part, tag);
     else if (!keepsItsClass(part.value)) {
       this.#refuse(part, `it is ${kindOf(part.value)}, whose methods would be lost: send its plain data, or make it a struct.`);
-    }
+    } else this.#refuseAsBytes(part);
     if (isContainer) this.#visitParts(part, tag);
+  }
+
+  #refuseAsBytes(part: Part, kind = kindOf(part.value)): void {
+    if (this.#asBytes) this.#refuse(part, `it is ${kind}, which cannot lie in memory: send it by postMessage().`);
   }
 
   #refuseSubclass(part: Part, tag: string): void {

@@ -46,7 +46,7 @@ export function encode(value: unknown, where: string, memory?: SharedArrayBuffer
 
 /** As {@link encode}, of several values as one: an array. */
 export function encodeAll(values: readonly unknown[], where: (at: number) => string, memory?: SharedArrayBuffer[]): Departing {
-  const scan = new Scan();
+  const scan = new Scan(memory !== undefined);
   values.forEach((value, at) => {
     scan.look(value, where(at));
   });
@@ -139,10 +139,12 @@ class Rewrite {
   #packet(error: Error): ErrorPacket {
     const packet = this.#keep(error, packError(error));
     this.errors.push(packet);
+    const asBytes = this.#memory !== undefined;
     for (const [key, item] of Object.entries(packet.own)) {
       // An error must arrive whatever hangs on it: what cannot be sent is left behind, or said in words.
-      if (key === "errors" && Array.isArray(item)) packet.own[key] = item.map((one) => this.#of(isSendable(one) ? one : inWords(one)));
-      else if (isSendable(item)) packet.own[key] = this.#of(item);
+      if (key === "errors" && Array.isArray(item))
+        packet.own[key] = item.map((one) => this.#of(isSendable(one, asBytes) ? one : inWords(one)));
+      else if (isSendable(item, asBytes)) packet.own[key] = this.#of(item);
       else if (key === "cause") packet.own[key] = inWords(item);
       else Reflect.deleteProperty(packet.own, key);
     }
@@ -156,9 +158,9 @@ class Rewrite {
 }
 
 /** May it hang on an error? A port may not: a copy of an error must not take anything away. */
-function isSendable(value: unknown): boolean {
+function isSendable(value: unknown, asBytes: boolean): boolean {
   try {
-    const scan = new Scan();
+    const scan = new Scan(asBytes);
     scan.look(value, "");
     return scan.ports.length === 0;
   } catch {
