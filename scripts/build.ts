@@ -4,7 +4,7 @@
  * chunk, not in one for each pair of doors, because what a hot path imports from another chunk costs an uncontended lock 5 %.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 
 const doors: Record<string, string> = {
@@ -52,6 +52,7 @@ await build({
 });
 // A thread of its own that runs nothing else: it need not load the rest.
 await build({ ...options, entryPoints: { supervisor: "./lib/thread/supervisor.ts" } });
+for (const file of readdirSync(fresh).filter((name) => name.endsWith(".js"))) giveClassesTheirNames(`${fresh}/${file}`);
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh], {
   stdio: ["ignore", 2, 2],
 });
@@ -59,3 +60,14 @@ writeFileSync(`${fresh}/.built`, "");
 if (existsSync("dist")) renameSync("dist", old);
 renameSync(fresh, "dist");
 rmSync(old, { recursive: true, force: true });
+
+/**
+ * The bundler makes `var Mutex = class _Mutex` of a class that names itself, and that name is what `console.log` and messages show. Its
+ * own keepNames would wrap every small function, too. The blank keeps the columns that the source map knows.
+ */
+function giveClassesTheirNames(path: string): void {
+  const text = readFileSync(path, "utf8");
+  const names = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map((found) => String(found[1]));
+  const named = names.reduce((so, name) => so.replaceAll(new RegExp(`\\b_${name}\\b`, "g"), `${name} `), text);
+  writeFileSync(path, named);
+}

@@ -77,14 +77,10 @@ export class PackedCargo implements Cargo {
   pack(value: unknown, what: string): Parcel {
     const { bytes, start, end, isSimple, shared, movables } = pack(value, what);
     this.movables = movables;
-    if (shared.length === 0) return { bytes, start, end, isSimple, cargo: 0 };
-    return {
-      bytes,
-      start,
-      end,
-      isSimple,
-      cargo: putOnShelf({ shared, queue: movables.length === 0 ? 0 : this.queueNumber() } satisfies Lot),
-    };
+    const cargo = shared.length === 0 ? 0 : putOnShelf({ shared, queue: movables.length === 0 ? 0 : this.queueNumber() } satisfies Lot);
+    const parcel = { bytes, start, end, isSimple, cargo };
+    // The packer's buffer, which each thread has for itself, is one for all threads of the checker's worlds.
+    return currentThread().modelled ? this.keep(parcel) : parcel;
   }
   keep(item: Parcel): Parcel {
     const bytes = new Uint8Array(item.bytes.subarray(item.start, item.end));

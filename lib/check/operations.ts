@@ -34,6 +34,8 @@ export type ArgumentsOf<A> = A extends readonly unknown[] ? A : [];
 export interface OperationsScenario<S, A> {
   /** Builds the object, as in {@link Scenario}. */
   readonly setup: () => S;
+  /** Which ends of channels go to which thread, as in {@link Scenario}; those of threads that a program has not stay with setup. */
+  readonly moves?: (state: S) => readonly (readonly object[])[];
   /** A plain object with a method for each operation, which does what the operation should do when nobody else is there. */
   readonly model: () => Model;
   readonly operations: { readonly [Name in keyof A]: Operation<S, A[Name]> };
@@ -125,7 +127,7 @@ function checkProgram(scenario: AnyScenario, given: OperationsProgram, options: 
   return exploreProgram(scenario, program, options);
 }
 
-function exploreProgram({ setup, model, operations }: AnyScenario, program: Program, options: CheckOptions): Report {
+function exploreProgram({ setup, moves, model, operations }: AnyScenario, program: Program, options: CheckOptions): Report {
   const history = new History();
   const body =
     (calls: readonly Instruction[], thread: number) =>
@@ -140,7 +142,8 @@ function exploreProgram({ setup, model, operations }: AnyScenario, program: Prog
     const calls = history.calls();
     if (linearize(calls, model) === undefined) throw new NotLinearizable(storyOf(program, calls));
   };
-  const runnable = { ...programOf({ setup, threads: program.map(body), after }), history };
+  const owned = (state: unknown): readonly (readonly object[])[] => moves?.(state).slice(0, program.length) ?? [];
+  const runnable = { ...programOf({ setup, moves: owned, threads: program.map(body), after }), history };
   return explored(runnable, limitsOf(options), options);
 }
 

@@ -9,6 +9,7 @@ import { HANDLE, type HandleBody } from "../send/handle.ts";
 import { waitAsyncOn, waitOn, type SleeperOn } from "./atomic-wait.ts";
 import { Word, type WaitOutcome } from "../memory/word.ts";
 import { Word64 } from "../memory/word64.ts";
+import { requireFunction } from "./section.ts";
 
 /**
  * A value that changes in one step, seen by all threads in one order.
@@ -225,6 +226,7 @@ export abstract class AtomicInteger<T extends number | bigint> extends Atomic<T>
    * @example const left = seats.fetchUpdate((free) => (free > 0 ? free - 1 : undefined));
    */
   fetchUpdate(fn: (value: T) => T | undefined): T | undefined {
+    requireFunction(fn, "fetchUpdate");
     let seen = this.#cell.load();
     for (;;) {
       const next = fn(seen);

@@ -7,6 +7,7 @@ import { Cell } from "../memory/cell.ts";
 import { kindOf, LAYOUT, registerLayout } from "../memory/place.ts";
 import { i32, i64, u32, u64 } from "../memory/scalar.ts";
 import { Atomic, AtomicInteger, atomicLayout, integerKind, type AtomicKind, type IntegerKind } from "./atomic-integer.ts";
+import { requireFunction } from "./section.ts";
 
 export { rawOf, wordOf } from "./atomic-integer.ts";
 
@@ -166,6 +167,7 @@ export class AtomicBool extends Atomic<boolean> {
    * @example const mine = taken.fetchUpdate((value) => (value ? undefined : true)) !== undefined;
    */
   fetchUpdate(fn: (value: boolean) => boolean | undefined): boolean | undefined {
+    requireFunction(fn, "fetchUpdate");
     let seen = this.#cell.load();
     for (;;) {
       const next = fn(seen !== 0);

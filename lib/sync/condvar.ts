@@ -211,6 +211,7 @@ export class Condvar {
    */
   waitWhile<T>(guard: ExclusiveGuard<T>, blocked: (value: T) => boolean, opts?: WaitOptions): WaitResult {
     requirePredicate(blocked);
+    lockOf(guard);
     const limits = new Limits(opts, "wait");
     while (blocked(guard.value)) {
       if (limits.left === 0) return "timed-out";
@@ -222,6 +223,7 @@ export class Condvar {
   /** As {@link waitWhile}, awaiting. */
   async waitWhileAsync<T>(guard: ExclusiveGuard<T>, blocked: (value: T) => boolean, opts?: AsyncWaitOptions): Promise<WaitResult> {
     requirePredicate(blocked);
+    lockOf(guard);
     const deadline = performance.now() + timeoutOf(opts);
     while (blocked(guard.value)) {
       const timeout = deadline - performance.now();
@@ -453,7 +455,9 @@ function slotsOf(waiters: unknown): number {
 
 function lockOf(guard: unknown): Guarded<unknown> {
   if (guard instanceof MutexGuard || guard instanceof WriteGuard) return (guard as ExclusiveGuard<unknown>).lock;
-  throw new TypeError(`wait() needs the guard of the lock that it shall release; it was given ${kindOf(guard)}.`);
+  throw new TypeError(
+    `wait() needs the guard of the lock that it shall release, a MutexGuard or a WriteGuard; it was given ${kindOf(guard)}.`,
+  );
 }
 
 function requirePredicate(blocked: unknown): void {

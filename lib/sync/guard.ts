@@ -1,6 +1,7 @@
 /** Proof that a lock is held: the only way to what it protects, and disposing of it the only way to unlock. */
 import { ReleasedError, type PoisonedError } from "../errors.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
+import { requireFunction } from "./section.ts";
 
 /** What a guard needs of its lock. @internal */
 export interface Guarded<T> {
@@ -18,6 +19,9 @@ export interface Guarded<T> {
   poisonedError(): PoisonedError;
 }
 
+/** Stands in a guard for its lock while a Condvar waits with it: who releases the guard meanwhile need not unlock. @internal */
+export const LENT = { unlock: (): void => undefined };
+
 /**
  * Proof that this thread holds a {@link Mutex}. Release it with `release()`, with `using`, or by letting `with()` do it.
  *
@@ -27,7 +31,7 @@ export interface Guarded<T> {
 export class MutexGuard<T> implements Disposable {
   readonly #lock: Guarded<T>;
   /** The lock too, until it is released: a reference is as cheap to look at as a flag, and ready for the unlocking. */
-  #held: Guarded<T> | undefined;
+  #held: Pick<Guarded<T>, "unlock"> | undefined;
 
   /** @internal */
   constructor(lock: Guarded<T>) {
@@ -77,9 +81,12 @@ export class MutexGuard<T> implements Disposable {
    * as released from now on.
    */
   map<U>(part: (value: T) => U): MutexGuard<U> {
+    requireFunction(part, "map");
     const value = part(this.#mine().getValue());
+    // Again: it may have released this guard.
+    const lock = this.#mine();
     this.#held = undefined;
-    return new MutexGuard<U>(new Part(this.#lock, value));
+    return new MutexGuard<U>(new Part(lock, value));
   }
 
   /** A guard is this thread's proof, and means nothing in another. */
@@ -90,12 +97,13 @@ export class MutexGuard<T> implements Disposable {
   /** For a Condvar: the lock, which this guard no longer unlocks until {@link resume}. @internal */
   suspend(): Guarded<T> {
     const lock = this.#mine();
-    this.#held = undefined;
+    this.#held = LENT;
     return lock;
   }
-  /** @internal */
+  /** The lock is held again: by this guard, or if it was released meanwhile, by nobody. @internal */
   resume(): void {
-    this.#held = this.#lock;
+    if (this.#held === undefined) this.#lock.unlock();
+    else this.#held = this.#lock;
   }
   /** What is locked. @internal */
   get lock(): Guarded<T> {
@@ -103,7 +111,7 @@ export class MutexGuard<T> implements Disposable {
   }
 
   #mine(): Guarded<T> {
-    if (this.#held === undefined) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
+    if (this.#held !== this.#lock) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
     return this.#lock;
   }
 }

@@ -80,6 +80,8 @@ export class Latch {
    */
   countDown(by = 1): void {
     for (let seen = this.#counted.load(); ;) {
+      if (seen === this.#total)
+        throw new RangeError(`${this.describe()} is open already: more is counted down than its ${String(this.#total)}.`);
       checkCount(by, `what is counted down of ${this.describe()}`, 1, this.#total - seen);
       const was = this.#counted.compareExchange(seen, seen + by);
       if (was === seen) {

@@ -38,7 +38,7 @@ import { currentId, currentThread, tagIn } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { MutexGuard } from "./guard.ts";
 import { nameOf, type NameOptions } from "./name.ts";
-import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./section.ts";
+import { asyncInside, isThenable, refuseAsync, requireFunction, type NotPromise } from "./section.ts";
 
 const FREE = 0;
 const WAITERS = 1 << 0;
@@ -230,7 +230,7 @@ export class Mutex<T = undefined> {
     let result: unknown;
     try {
       result = fn(this.getValue());
-      if (result !== undefined && isThenable(result)) throw asyncInsideWith();
+      if (result !== undefined && isThenable(result)) throw asyncInside();
     } catch (error) {
       this.poison();
       this.unlock();
@@ -242,6 +242,7 @@ export class Mutex<T = undefined> {
 
   /** Locks, awaits `fn` with the value, unlocks. A throw inside poisons the lock before unlocking, and goes on to the caller. */
   async withAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
+    requireFunction(fn, "withAsync");
     const guard = await this.lockAsync(opts);
     try {
       return await fn(this.getValue());
@@ -273,12 +274,12 @@ export class Mutex<T = undefined> {
    * @returns true if it repaired; false if somebody else had done so before
    */
   recover(repair: (value: T) => void, opts?: WaitOptions): boolean {
-    refuseAsync(repair);
+    refuseAsync(repair, "recover");
     const guard = this.lock(despitePoison(opts));
     try {
       if (!this.poisoned) return false;
       const result: unknown = repair(this.getValue());
-      if (isThenable(result)) throw asyncInsideWith();
+      if (isThenable(result)) throw asyncInside("recover");
       this.clearPoison();
       return true;
     } finally {
@@ -288,6 +289,7 @@ export class Mutex<T = undefined> {
 
   /** As {@link recover}, awaiting the lock and the repair. */
   async recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
+    requireFunction(repair, "recoverAsync");
     const guard = await this.lockAsync(despitePoison(opts));
     try {
       if (!this.poisoned) return false;

@@ -25,7 +25,7 @@ import { currentId } from "../thread/current.ts";
 import type { HolderWords } from "../thread/protocol.ts";
 import { Mutex, type PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
-import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./section.ts";
+import { asyncInside, isThenable, refuseAsync, requireFunction, type NotPromise } from "./section.ts";
 
 const KIND = "ReentrantMutex@1";
 const COUNTER = 3;
@@ -153,7 +153,7 @@ export class ReentrantMutex<T = undefined> {
     const guard = this.lock(opts);
     try {
       const result: unknown = fn(this.#value);
-      if (result !== undefined && isThenable(result)) throw asyncInsideWith();
+      if (result !== undefined && isThenable(result)) throw asyncInside();
       return result as R;
     } catch (error) {
       guard.poison();
@@ -165,6 +165,7 @@ export class ReentrantMutex<T = undefined> {
 
   /** Locks, awaits `fn` with the value, unlocks. A throw inside poisons the lock before unlocking, and goes on to the caller. */
   async withAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
+    requireFunction(fn, "withAsync");
     const guard = await this.lockAsync(opts);
     try {
       return await fn(this.#value);
@@ -190,12 +191,12 @@ export class ReentrantMutex<T = undefined> {
    * @returns true if it repaired; false if somebody else had done so before
    */
   recover(repair: (value: T) => void, opts?: WaitOptions): boolean {
-    refuseAsync(repair);
+    refuseAsync(repair, "recover");
     const guard = this.lock({ ...checked(opts), allowPoisoned: true });
     try {
       if (!this.poisoned) return false;
       const result: unknown = repair(this.#value);
-      if (isThenable(result)) throw asyncInsideWith();
+      if (isThenable(result)) throw asyncInside("recover");
       this.clearPoison();
       return true;
     } finally {
@@ -205,6 +206,7 @@ export class ReentrantMutex<T = undefined> {
 
   /** As {@link recover}, awaiting the lock and the repair. */
   async recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
+    requireFunction(repair, "recoverAsync");
     const guard = await this.lockAsync({ ...checked(opts), allowPoisoned: true });
     try {
       if (!this.poisoned) return false;

@@ -3,7 +3,8 @@ import { ReleasedError } from "../errors.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import type { Frozen } from "./frozen.ts";
-import { MutexGuard, Part, type Guarded } from "./guard.ts";
+import { LENT, MutexGuard, Part, type Guarded } from "./guard.ts";
+import { requireFunction } from "./section.ts";
 
 /** What a reader's guard needs of its lock. @internal */
 export interface Readable<T> {
@@ -47,9 +48,10 @@ export class ReadGuard<T> implements Disposable {
 
   /** A guard of a part of the value. It takes this guard's place, which counts as released from now on. */
   map<U>(part: (value: Frozen<T>) => U): ReadGuard<U> {
-    const lock = this.#mine();
-    const value = part(lock.getValue() as Frozen<T>);
-    this.#held = undefined;
+    requireFunction(part, "map");
+    const value = part(this.value);
+    // Only now: it may have released this guard.
+    const lock = this.spend();
     return new ReadGuard<U>({
       describe: () => lock.describe(),
       getValue: () => value,
@@ -57,6 +59,17 @@ export class ReadGuard<T> implements Disposable {
         lock.leave();
       },
     });
+  }
+
+  /** @internal */
+  requireHeld(): void {
+    this.#mine();
+  }
+  /** Counts as released from now on, and leaves the lock as it is. @internal */
+  spend(): Readable<T> {
+    const lock = this.#mine();
+    this.#held = undefined;
+    return lock;
   }
 
   /** A guard is this thread's proof, and means nothing in another. */
@@ -83,7 +96,7 @@ export interface Writable<T> extends Guarded<T> {
  */
 export class WriteGuard<T> implements Disposable {
   readonly #lock: Writable<T>;
-  #held: Writable<T> | undefined;
+  #held: Pick<Writable<T>, "unlock"> | undefined;
 
   /** @internal */
   constructor(lock: Writable<T>) {
@@ -131,13 +144,17 @@ export class WriteGuard<T> implements Disposable {
    * @throws {ReleasedError} the guard was released
    */
   downgrade(): ReadGuard<T> {
-    return this.suspend().downgrade();
+    const lock = this.#mine();
+    this.#held = undefined;
+    return lock.downgrade();
   }
 
   /** A guard of a part of the value, as {@link MutexGuard.map}. It takes this guard's place, which counts as released from now on. */
   map<U>(part: (value: T) => U): MutexGuard<U> {
+    requireFunction(part, "map");
+    const value = part(this.#mine().getValue());
+    // Again: it may have released this guard.
     const lock = this.#mine();
-    const value = part(lock.getValue());
     this.#held = undefined;
     return new MutexGuard<U>(new Part(lock, value));
   }
@@ -150,12 +167,13 @@ export class WriteGuard<T> implements Disposable {
   /** @internal */
   suspend(): Writable<T> {
     const lock = this.#mine();
-    this.#held = undefined;
+    this.#held = LENT;
     return lock;
   }
-  /** @internal */
+  /** The lock is held again: by this guard, or if it was released meanwhile, by nobody. @internal */
   resume(): void {
-    this.#held = this.#lock;
+    if (this.#held === undefined) this.#lock.unlock();
+    else this.#held = this.#lock;
   }
   /** @internal */
   get lock(): Guarded<T> {
@@ -163,8 +181,8 @@ export class WriteGuard<T> implements Disposable {
   }
 
   #mine(): Writable<T> {
-    if (this.#held === undefined) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
-    return this.#held;
+    if (this.#held !== this.#lock) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
+    return this.#lock;
   }
 }
 
@@ -178,6 +196,9 @@ export interface Reserved<T> extends Readable<T> {
 /** Proof that this thread may read, beside other readers, and that it alone may go on to write. */
 export class UpgradableGuard<T> extends ReadGuard<T> {
   readonly #lock: Reserved<T>;
+  /** Does it await that the other readers leave? Then it still holds the lock, for that alone. */
+  #upgrades = false;
+  /** Was it released meanwhile? */
   #released = false;
 
   /** @internal */
@@ -187,8 +208,8 @@ export class UpgradableGuard<T> extends ReadGuard<T> {
   }
 
   override release(): void {
-    if (!this.#released) super.release();
-    this.#released = true;
+    if (this.#upgrades) this.#released = true;
+    else super.release();
   }
 
   /**
@@ -201,30 +222,49 @@ export class UpgradableGuard<T> extends ReadGuard<T> {
   upgrade(opts?: WaitOptions): WriteGuard<T> {
     this.#require();
     const guard = this.#lock.upgrade(opts);
-    this.#released = true;
+    this.spend();
     return guard;
   }
   /** Writes if no other reader is in, else returns undefined, and this guard is held on. */
   tryUpgrade(): WriteGuard<T> | undefined {
     this.#require();
     const guard = this.#lock.tryUpgrade();
-    this.#released = guard !== undefined;
+    if (guard !== undefined) this.spend();
     return guard;
   }
-  /** As {@link upgrade}, awaiting. */
+  /** As {@link upgrade}, awaiting; meanwhile this guard gives neither its value nor another guard. */
   async upgradeAsync(opts?: AsyncWaitOptions): Promise<WriteGuard<T>> {
     this.#require();
-    const guard = await this.#lock.upgradeAsync(opts);
-    this.#released = true;
-    return guard;
+    this.#upgrades = true;
+    try {
+      const guard = await this.#lock.upgradeAsync(opts);
+      this.#upgrades = false;
+      this.spend();
+      return guard;
+    } catch (error) {
+      this.#upgrades = false;
+      if (this.#released) this.release();
+      throw error;
+    }
   }
 
   override get value(): Frozen<T> {
     this.#require();
     return super.value;
   }
+  /** @internal */
+  override spend(): Readable<T> {
+    this.#require();
+    return super.spend();
+  }
 
   #require(): void {
-    if (this.#released) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
+    if (this.#upgrades) {
+      throw new ReleasedError(
+        `this guard of ${this.#lock.describe()}`,
+        "is being upgraded: await the guard that upgradeAsync() gives, and use that.",
+      );
+    }
+    this.requireHeld();
   }
 }

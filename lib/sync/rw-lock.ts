@@ -17,7 +17,7 @@ import type { PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ReadGuard, UpgradableGuard, WriteGuard, type Reserved } from "./rw-guard.ts";
 import { bytesOf, firstOf, OWNER_SHIFT, PACKED, rwNames, RwWords, spread, WAITS, type Shape } from "./rw-words.ts";
-import { asyncInsideWith, isThenable, refuseAsync, type NotPromise } from "./section.ts";
+import { asyncInside, isThenable, refuseAsync, requireFunction, type NotPromise } from "./section.ts";
 
 const KIND = "RwLock@1";
 const DEFAULT_READERS = 16;
@@ -186,11 +186,11 @@ export class RwLock<T = undefined> {
    * @throws {TypeError} `fn` is async: it would be unlocked at its first await
    */
   withRead<R>(fn: (value: Frozen<T>) => NotPromise<R>, opts?: WaitOptions & PoisonOptions): R {
-    refuseAsync(fn);
+    refuseAsync(fn, "withRead");
     const guard = this.read(opts);
     try {
       const result: unknown = fn(guard.value);
-      if (result !== undefined && isThenable(result)) throw asyncInsideWith();
+      if (result !== undefined && isThenable(result)) throw asyncInside("withRead");
       return result as R;
     } finally {
       guard.release();
@@ -199,6 +199,7 @@ export class RwLock<T = undefined> {
 
   /** Locks for reading, awaits `fn` with the value, unlocks. */
   async withReadAsync<R>(fn: (value: Frozen<T>) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
+    requireFunction(fn, "withReadAsync");
     const guard = await this.readAsync(opts);
     try {
       return await fn(guard.value);
@@ -241,11 +242,11 @@ export class RwLock<T = undefined> {
    * @throws {TypeError} `fn` is async: it would be unlocked at its first await
    */
   withWrite<R>(fn: (value: T) => NotPromise<R>, opts?: WaitOptions & PoisonOptions): R {
-    refuseAsync(fn);
+    refuseAsync(fn, "withWrite");
     const guard = this.write(opts);
     try {
       const result: unknown = fn(this.getValue());
-      if (result !== undefined && isThenable(result)) throw asyncInsideWith();
+      if (result !== undefined && isThenable(result)) throw asyncInside("withWrite");
       return result as R;
     } catch (error) {
       guard.poison();
@@ -257,6 +258,7 @@ export class RwLock<T = undefined> {
 
   /** Locks for writing, awaits `fn` with the value, unlocks. A throw inside poisons the lock before unlocking. */
   async withWriteAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
+    requireFunction(fn, "withWriteAsync");
     const guard = await this.writeAsync(opts);
     try {
       return await fn(this.getValue());
@@ -305,13 +307,13 @@ export class RwLock<T = undefined> {
    * @returns true if it repaired; false if somebody else had done so before
    */
   recover(repair: (value: T) => void, opts?: WaitOptions): boolean {
-    refuseAsync(repair);
+    refuseAsync(repair, "recover");
     timeoutOf(opts);
     const guard = this.write({ ...opts, ...DESPITE_POISON });
     try {
       if (!this.poisoned) return false;
       const result: unknown = repair(this.getValue());
-      if (isThenable(result)) throw asyncInsideWith();
+      if (isThenable(result)) throw asyncInside("recover");
       this.clearPoison();
       return true;
     } finally {
@@ -320,6 +322,7 @@ export class RwLock<T = undefined> {
   }
   /** As {@link recover}, awaiting the lock and the repair. */
   async recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
+    requireFunction(repair, "recoverAsync");
     timeoutOf(opts);
     const guard = await this.writeAsync({ ...opts, ...DESPITE_POISON });
     try {
