@@ -180,14 +180,16 @@ export class Pipe implements Source {
   #putEncoded(item: unknown): boolean {
     const me = currentId();
     const { queue } = this;
-    if (this.#demand !== undefined || !queue.tx.enterQuickly(me)) return false;
+    this.#lookAround(Side.SENDERS);
+    const knocks = !queue.isSoleSender;
+    if (this.#demand !== undefined || (knocks && !queue.tx.enterQuickly(me))) return false;
     let flags = NOTHING;
     try {
       if (this.roll.seemsReceived && queue.verdict(this.cargo.store.cellsOf(item)) === Verdict.FITS) flags = queue.put(item);
     } finally {
-      queue.tx.leave(me);
+      if (knocks) queue.tx.leave(me);
     }
-    if (flags > 0) this.#wakeReceivers(flags);
+    if (flags > 0 && !this.#wakeReceivers(flags)) return false;
     return flags !== NOTHING;
   }
 
@@ -426,7 +428,9 @@ export class Pipe implements Source {
 
   /** Asks again whether this thread is alone on a side; who is not alone now may be later. */
   #lookAround(side: Side): void {
-    if (!this.isQuick || this.#looks++ % 16 !== 0) return;
+    // Of messages that are not quick, receivers knock always: the ring grows inside their gate.
+    if (this.isQuick ? this.#looks++ % 16 !== 0 : this.#demand !== undefined || side === Side.RECEIVERS || this.#looks++ % 256 !== 0)
+      return;
     if (side === Side.SENDERS) this.queue.isSoleSender = this.roll.isSole(currentId(), side);
     else this.queue.isSoleReceiver = this.roll.isSole(currentId(), side);
   }
@@ -649,7 +653,7 @@ const FIRST_REST = 256;
 /** All rests together take about as long as to wake a thread. */
 const LAST_REST = 8192;
 /** Between two knocks at a gate, where nobody stays for long; and so many knocks at most, since its owner may not be running. */
-const KNOCK_REST = 32;
+const KNOCK_REST = 256;
 const MAX_KNOCKS = 64;
 
 /** Looks for a while, having just looked in vain. */

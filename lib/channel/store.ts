@@ -193,53 +193,83 @@ export class PackedStore extends Ring implements Store<Parcel, Parcel> {
   /** Is what was taken unpacked before anything else is? Then it need not be copied to a place of its own. */
   lends = false;
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
-  #header: Int32Array<SharedArrayBuffer>;
+  readonly #scratchWords = new Int32Array(this.#scratch.buffer);
+  #words: Int32Array<SharedArrayBuffer>;
+  /** Where the last message came from: the packer's buffer, most of the time; and its words. */
+  #region: Uint8Array = this.#scratch;
+  #source: Int32Array = this.#scratchWords;
 
   constructor(room: Room) {
     super(room);
-    this.#header = makeView("Int32", room.buffer, room.byteOffset);
+    this.#words = makeView("Int32", room.buffer, room.byteOffset);
   }
   protected override see(): void {
     super.see();
-    this.#header = makeView("Int32", this.buffer, this.byteOffset);
+    this.#words = makeView("Int32", this.buffer, this.byteOffset);
   }
 
   cellsOf({ start, end }: Parcel): number {
     return packedCells(end - start);
   }
   cellsAt(at: number): number {
-    return packedCells((this.#header[at] as number) >>> 1);
+    return packedCells((this.#words[at] as number) >>> 1);
   }
 
   put(at: number, { bytes, start, end, isSimple, cargo }: Parcel, size: number): void {
     const length = end - start;
-    this.#header[at] = (length << 1) | Number(isSimple);
-    this.#header[at + 1] = cargo;
-    const to = (at + HEADER_CELLS) * CELL_BYTES;
-    const fits = Math.min(length, size * CELL_BYTES - to);
-    copy(bytes, start, this.bytes, to, fits);
-    if (fits < length) copy(bytes, start + fits, this.bytes, 0, length - fits);
+    this.#words[at] = (length << 1) | Number(isSimple);
+    this.#words[at + 1] = cargo;
+    const to = at + HEADER_CELLS;
+    const words = wordsFor(length);
+    const from = length <= FEW_BYTES ? this.#wordOf(bytes, start, words) : -1;
+    if (from >= 0) {
+      const first = Math.min(words, size - to);
+      copyWords(this.#source, from, this.#words, to, first);
+      if (first < words) copyWords(this.#source, from + first, this.#words, 0, words - first);
+      return;
+    }
+    const first = Math.min(length, (size - to) * CELL_BYTES);
+    this.bytes.set(bytes.subarray(start, start + first), to * CELL_BYTES);
+    if (first < length) this.bytes.set(bytes.subarray(start + first, end), 0);
+  }
+  /** Where in {@link #source} so many words of these bytes begin, -1 if they do not lie in whole words. */
+  #wordOf(bytes: Uint8Array, start: number, words: number): number {
+    if (this.#region !== bytes) {
+      const { buffer, byteOffset, byteLength } = bytes;
+      this.#region = bytes;
+      this.#source = byteOffset % CELL_BYTES === 0 ? new Int32Array(buffer as ArrayBuffer, byteOffset, byteLength >>> 2) : NO_WORDS;
+    }
+    return start % CELL_BYTES === 0 && (start >>> 2) + words <= this.#source.length ? start >>> 2 : -1;
   }
 
   /** A copy: the cells belong to a sender soon. */
   take(at: number, size: number): Parcel {
-    const header = this.#header[at] as number;
+    const header = this.#words[at] as number;
     const length = header >>> 1;
-    const from = (at + HEADER_CELLS) * CELL_BYTES;
-    const fits = Math.min(length, size * CELL_BYTES - from);
-    const bytes = this.lends && length <= SCRATCH_BYTES ? this.#scratch : new Uint8Array(length);
-    copy(this.bytes, from, bytes, 0, fits);
-    if (fits < length) copy(this.bytes, 0, bytes, fits, length - fits);
-    return { bytes, start: 0, end: length, isSimple: (header & 1) !== 0, cargo: this.#header[at + 1] as number };
+    const from = at + HEADER_CELLS;
+    const borrows = this.lends && length <= SCRATCH_BYTES;
+    const bytes = borrows ? this.#scratch : new Uint8Array(length);
+    if (borrows && length <= FEW_BYTES) {
+      const words = wordsFor(length);
+      const first = Math.min(words, size - from);
+      copyWords(this.#words, from, this.#scratchWords, 0, first);
+      if (first < words) copyWords(this.#words, 0, this.#scratchWords, first, words - first);
+    } else {
+      const first = Math.min(length, (size - from) * CELL_BYTES);
+      bytes.set(this.bytes.subarray(from * CELL_BYTES, from * CELL_BYTES + first), 0);
+      if (first < length) bytes.set(this.bytes.subarray(0, length - first), first);
+    }
+    return { bytes, start: 0, end: length, isSimple: (header & 1) !== 0, cargo: this.#words[at + 1] as number };
   }
 }
 
-/** So few bytes are copied one by one: to make a view of them takes longer. */
-const FEW_BYTES = 128;
+/** So few bytes are copied word by word: to make a view of them takes longer. */
+const FEW_BYTES = 512;
+const NO_WORDS = new Int32Array(0);
+const wordsFor = (bytes: number): number => (bytes + CELL_BYTES - 1) >>> 2;
 
-function copy(from: Uint8Array, start: number, to: Uint8Array, at: number, count: number): void {
-  if (count > FEW_BYTES) to.set(new Uint8Array(from.buffer, from.byteOffset + start, count), at);
-  else for (let n = 0; n < count; n++) to[at + n] = from[start + n] as number;
+function copyWords(from: Int32Array, start: number, to: Int32Array, at: number, count: number): void {
+  for (let n = 0; n < count; n++) to[at + n] = from[start + n] as number;
 }
 
 /** An even number, so that BYTES and CARGO lie side by side. */

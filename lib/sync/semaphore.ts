@@ -141,7 +141,12 @@ export class Semaphore {
    */
   acquireAsync(permits?: number, opts?: AsyncWaitOptions): Promise<Permit>;
   acquireAsync(opts: AsyncWaitOptions): Promise<Permit>;
-  async acquireAsync(first: number | AsyncWaitOptions = 1, second?: AsyncWaitOptions): Promise<Permit> {
+  acquireAsync(first: number | AsyncWaitOptions = 1, second?: AsyncWaitOptions): Promise<Permit> {
+    const isQuick = first === 1 && second === undefined && this.#line?.isEmpty !== false;
+    if (isQuick && this.#permits.takeQuickly(1)) return Promise.resolve(new Permit(this.#permits, 1));
+    return this.#acquireInLine(first, second);
+  }
+  async #acquireInLine(first: number | AsyncWaitOptions, second: AsyncWaitOptions | undefined): Promise<Permit> {
     const { count, opts } = this.#split(first, second);
     const stay = new Stay();
     this.#line ??= new Line();

@@ -30,9 +30,9 @@ interface Seen {
 const ROUNDS = Number(process.env["ROUNDS"] ?? 9);
 const NUMBERS = 8_000_000;
 const CHUNKED = 64_000_000;
-const VALUES = 400_000;
-/** Round trips: 20,000 of those that take a us, 3,000 of those that wake a thread. */
-const AWAKE = 20_000;
+const VALUES = 1_000_000;
+/** Round trips: 200,000 of those that take a us, 3,000 of those that wake a thread. */
+const AWAKE = 200_000;
 const ASLEEP = 3000;
 /** In steps of 0.8 ns: 60 us, in which the other falls asleep. */
 const PAUSE = 75_000;

@@ -201,7 +201,8 @@ describe(`a channel of which ${String(COUNT)} recvAsync were called off`, () => 
       expect(tasksInLine()).toBe(0);
     };
     const growths: number[] = [];
-    for (let round = 0; round < 2; round++) {
+    // What the engine keeps for itself varies by 50 kB; what a call left would be there each time.
+    for (let round = 0; round < 2 || (round < 6 && Math.min(...growths) / (COUNT / 2) >= 4); round++) {
       const before = await heapWithoutGarbage();
       for (let done = 0; done < COUNT / 2; done += BATCH) await giveUp();
       growths.push((await heapWithoutGarbage()) - before);
