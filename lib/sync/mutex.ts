@@ -30,7 +30,7 @@ import { owned, registerWords, someThread } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
-import { Limits, requireOptions, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { Limits, requireOptions, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Sleep, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { assertSync, type Sync } from "../send/send.ts";
@@ -38,7 +38,16 @@ import { currentId, currentThread, tagIn } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { MutexGuard } from "./guard.ts";
 import { nameOf, type NameOptions } from "./name.ts";
-import { asyncInside, isThenable, refuseAsync, requireFunction, type NotPromise } from "./section.ts";
+import {
+  asyncInside,
+  despitePoison,
+  isThenable,
+  refuseAsync,
+  repairUnder,
+  repairUnderAsync,
+  runUnderAsync,
+  type NotPromise,
+} from "./section.ts";
 
 const FREE = 0;
 const WAITERS = 1 << 0;
@@ -227,6 +236,7 @@ export class Mutex<T = undefined> {
     refuseAsync(fn);
     const mine = currentId() << OWNER_SHIFT;
     if (opts !== undefined || this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
+    // As runUnder(), without a guard: the lock that is used most is spared making one.
     let result: unknown;
     try {
       result = fn(this.getValue());
@@ -241,17 +251,8 @@ export class Mutex<T = undefined> {
   }
 
   /** Locks, awaits `fn` with the value, unlocks. A throw inside poisons the lock before unlocking, and goes on to the caller. */
-  async withAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
-    requireFunction(fn, "withAsync");
-    const guard = await this.lockAsync(opts);
-    try {
-      return await fn(this.getValue());
-    } catch (error) {
-      guard.poison();
-      throw error;
-    } finally {
-      guard.release();
-    }
+  withAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
+    return runUnderAsync(() => this.lockAsync(opts), fn);
   }
 
   /** Is the data in doubt? True too while a dead thread still stands in the word. */
@@ -275,30 +276,12 @@ export class Mutex<T = undefined> {
    */
   recover(repair: (value: T) => void, opts?: WaitOptions): boolean {
     refuseAsync(repair, "recover");
-    const guard = this.lock(despitePoison(opts));
-    try {
-      if (!this.poisoned) return false;
-      const result: unknown = repair(this.getValue());
-      if (isThenable(result)) throw asyncInside("recover");
-      this.clearPoison();
-      return true;
-    } finally {
-      guard.release();
-    }
+    return repairUnder(this.lock(despitePoison(opts)), this, repair);
   }
 
   /** As {@link recover}, awaiting the lock and the repair. */
-  async recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
-    requireFunction(repair, "recoverAsync");
-    const guard = await this.lockAsync(despitePoison(opts));
-    try {
-      if (!this.poisoned) return false;
-      await repair(this.getValue());
-      this.clearPoison();
-      return true;
-    } finally {
-      guard.release();
-    }
+  recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
+    return repairUnderAsync(() => this.lockAsync(despitePoison(opts)), this, repair);
   }
 
   // --- the algorithm ---
@@ -471,10 +454,4 @@ function layoutWith<T>(type: FieldType<T>): Layout<Mutex<T>> {
     align: Math.max(4, alignOf(type)),
     at: (buffer, byteOffset) => openOf(type, buffer, byteOffset),
   };
-}
-
-/** Spreading would make options of anything, so they are looked at first. */
-function despitePoison<O extends AsyncWaitOptions>(opts: O | undefined): O & PoisonOptions {
-  timeoutOf(opts);
-  return { ...(opts as O), allowPoisoned: true };
 }

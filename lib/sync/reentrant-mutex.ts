@@ -25,7 +25,7 @@ import { currentId } from "../thread/current.ts";
 import type { HolderWords } from "../thread/protocol.ts";
 import { Mutex, type PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
-import { asyncInside, isThenable, refuseAsync, requireFunction, type NotPromise } from "./section.ts";
+import { despitePoison, refuseAsync, repairUnder, repairUnderAsync, runUnder, runUnderAsync, type NotPromise } from "./section.ts";
 
 const KIND = "ReentrantMutex@1";
 const COUNTER = 3;
@@ -150,31 +150,12 @@ export class ReentrantMutex<T = undefined> {
    */
   with<R>(fn: (value: T) => NotPromise<R>, opts?: WaitOptions & PoisonOptions): R {
     refuseAsync(fn);
-    const guard = this.lock(opts);
-    try {
-      const result: unknown = fn(this.#value);
-      if (result !== undefined && isThenable(result)) throw asyncInside();
-      return result as R;
-    } catch (error) {
-      guard.poison();
-      throw error;
-    } finally {
-      guard.release();
-    }
+    return runUnder(this.lock(opts), fn as (value: T) => unknown) as R;
   }
 
   /** Locks, awaits `fn` with the value, unlocks. A throw inside poisons the lock before unlocking, and goes on to the caller. */
-  async withAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
-    requireFunction(fn, "withAsync");
-    const guard = await this.lockAsync(opts);
-    try {
-      return await fn(this.#value);
-    } catch (error) {
-      guard.poison();
-      throw error;
-    } finally {
-      guard.release();
-    }
+  withAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
+    return runUnderAsync(() => this.lockAsync(opts), fn);
   }
 
   /** Is the data in doubt? True too while a dead thread still stands in the word. */
@@ -192,30 +173,12 @@ export class ReentrantMutex<T = undefined> {
    */
   recover(repair: (value: T) => void, opts?: WaitOptions): boolean {
     refuseAsync(repair, "recover");
-    const guard = this.lock({ ...checked(opts), allowPoisoned: true });
-    try {
-      if (!this.poisoned) return false;
-      const result: unknown = repair(this.#value);
-      if (isThenable(result)) throw asyncInside("recover");
-      this.clearPoison();
-      return true;
-    } finally {
-      guard.release();
-    }
+    return repairUnder(this.lock(despitePoison(opts)), this, repair);
   }
 
   /** As {@link recover}, awaiting the lock and the repair. */
-  async recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
-    requireFunction(repair, "recoverAsync");
-    const guard = await this.lockAsync({ ...checked(opts), allowPoisoned: true });
-    try {
-      if (!this.poisoned) return false;
-      await repair(this.#value);
-      this.clearPoison();
-      return true;
-    } finally {
-      guard.release();
-    }
+  recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
+    return repairUnderAsync(() => this.lockAsync(despitePoison(opts)), this, repair);
   }
 
   #isMine(): boolean {
@@ -306,10 +269,4 @@ export class ReentrantMutexGuard<T> implements Disposable {
   #requireHeld(): void {
     if (!this.#isHeld) throw new ReleasedError(`this guard of ${this.#lock.describe()}`);
   }
-}
-
-/** Spreading would make options of anything, so they are looked at first. */
-function checked<O extends AsyncWaitOptions>(opts: O | undefined): O | undefined {
-  if (opts !== undefined) requireOptions(opts, "{ timeout: 250 }");
-  return opts;
 }

@@ -5,7 +5,7 @@ import { registerWords } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
-import { Limits, requireOptions, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { Limits, requireOptions, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Awaited, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { assertSync, type Sync } from "../send/send.ts";
@@ -17,7 +17,7 @@ import type { PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ReadGuard, UpgradableGuard, WriteGuard, type Reserved } from "./rw-guard.ts";
 import { bytesOf, firstOf, OWNER_SHIFT, PACKED, rwNames, RwWords, spread, WAITS, type Shape } from "./rw-words.ts";
-import { asyncInside, isThenable, refuseAsync, requireFunction, type NotPromise } from "./section.ts";
+import { despitePoison, refuseAsync, repairUnder, repairUnderAsync, runUnder, runUnderAsync, type NotPromise } from "./section.ts";
 
 const KIND = "RwLock@1";
 const DEFAULT_READERS = 16;
@@ -187,25 +187,12 @@ export class RwLock<T = undefined> {
    */
   withRead<R>(fn: (value: Frozen<T>) => NotPromise<R>, opts?: WaitOptions & PoisonOptions): R {
     refuseAsync(fn, "withRead");
-    const guard = this.read(opts);
-    try {
-      const result: unknown = fn(guard.value);
-      if (result !== undefined && isThenable(result)) throw asyncInside("withRead");
-      return result as R;
-    } finally {
-      guard.release();
-    }
+    return runUnder(this.read(opts), fn as (value: Frozen<T>) => unknown, "withRead") as R;
   }
 
   /** Locks for reading, awaits `fn` with the value, unlocks. */
-  async withReadAsync<R>(fn: (value: Frozen<T>) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
-    requireFunction(fn, "withReadAsync");
-    const guard = await this.readAsync(opts);
-    try {
-      return await fn(guard.value);
-    } finally {
-      guard.release();
-    }
+  withReadAsync<R>(fn: (value: Frozen<T>) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
+    return runUnderAsync(() => this.readAsync(opts), fn, "withReadAsync");
   }
 
   // --- writing ---
@@ -243,31 +230,12 @@ export class RwLock<T = undefined> {
    */
   withWrite<R>(fn: (value: T) => NotPromise<R>, opts?: WaitOptions & PoisonOptions): R {
     refuseAsync(fn, "withWrite");
-    const guard = this.write(opts);
-    try {
-      const result: unknown = fn(this.getValue());
-      if (result !== undefined && isThenable(result)) throw asyncInside("withWrite");
-      return result as R;
-    } catch (error) {
-      guard.poison();
-      throw error;
-    } finally {
-      guard.release();
-    }
+    return runUnder(this.write(opts), fn as (value: T) => unknown, "withWrite") as R;
   }
 
   /** Locks for writing, awaits `fn` with the value, unlocks. A throw inside poisons the lock before unlocking. */
-  async withWriteAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
-    requireFunction(fn, "withWriteAsync");
-    const guard = await this.writeAsync(opts);
-    try {
-      return await fn(this.getValue());
-    } catch (error) {
-      guard.poison();
-      throw error;
-    } finally {
-      guard.release();
-    }
+  withWriteAsync<R>(fn: (value: T) => R | PromiseLike<R>, opts?: AsyncWaitOptions & PoisonOptions): Promise<R> {
+    return runUnderAsync(() => this.writeAsync(opts), fn, "withWriteAsync");
   }
 
   // --- reading, and perhaps writing later ---
@@ -308,31 +276,11 @@ export class RwLock<T = undefined> {
    */
   recover(repair: (value: T) => void, opts?: WaitOptions): boolean {
     refuseAsync(repair, "recover");
-    timeoutOf(opts);
-    const guard = this.write({ ...opts, ...DESPITE_POISON });
-    try {
-      if (!this.poisoned) return false;
-      const result: unknown = repair(this.getValue());
-      if (isThenable(result)) throw asyncInside("recover");
-      this.clearPoison();
-      return true;
-    } finally {
-      guard.release();
-    }
+    return repairUnder(this.write(despitePoison(opts)), this, repair);
   }
   /** As {@link recover}, awaiting the lock and the repair. */
-  async recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
-    requireFunction(repair, "recoverAsync");
-    timeoutOf(opts);
-    const guard = await this.writeAsync({ ...opts, ...DESPITE_POISON });
-    try {
-      if (!this.poisoned) return false;
-      await repair(this.getValue());
-      this.clearPoison();
-      return true;
-    } finally {
-      guard.release();
-    }
+  recoverAsync(repair: (value: T) => void | PromiseLike<void>, opts?: AsyncWaitOptions): Promise<boolean> {
+    return repairUnderAsync(() => this.writeAsync(despitePoison(opts)), this, repair);
   }
 
   // --- slow paths ---
