@@ -11,6 +11,7 @@
  * In the checker's world there is no supervisor: SHELF is the id of the thread that made the value, and `modelled` has it.
  */
 import { checkPlace } from "../memory/place.ts";
+import { registerWords } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import { Limits, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
@@ -24,7 +25,7 @@ import { currentThread } from "../thread/current.ts";
 import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/lifeline.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { nameOf, type NameOptions } from "./name.ts";
-import { OnceWord, Turn } from "./once-word.ts";
+import { ONCE_STATE, OnceWord, Turn } from "./once-word.ts";
 import { isThenable } from "./section.ts";
 
 const KIND = "OnceLock@1";
@@ -83,6 +84,7 @@ export class OnceLock<T> {
   }
 
   static {
+    registerWords(KIND, () => [ONCE_STATE, { name: "shelf" }]);
     registerKind(KIND, ({ place, name }) => OnceLock.at(place.buffer, place.byteOffset, name === undefined ? undefined : { name }));
   }
 

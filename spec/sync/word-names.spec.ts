@@ -6,6 +6,7 @@ import { HANDLE } from "../../lib/send/handle.ts";
 import { Barrier, barrier } from "../../lib/sync/barrier.ts";
 import { Condvar } from "../../lib/sync/condvar.ts";
 import { Latch } from "../../lib/sync/latch.ts";
+import { OnceLock } from "../../lib/sync/once-lock.ts";
 import { Once } from "../../lib/sync/once.ts";
 import { ReentrantMutex } from "../../lib/sync/reentrant-mutex.ts";
 import { RwLock } from "../../lib/sync/rw-lock.ts";
@@ -16,6 +17,8 @@ const threadOf = (id: number): string => `thread ${String(id)}`;
 it.each<[string, { [HANDLE](): { kind: string; type?: unknown } }, string, number, string]>([
   ["a Once", new Once(), "state", (3 << 2) | 1, "thread 3+RUNNING"],
   ["a Once that is done", new Once(), "state", 3, "DONE"],
+  ["a OnceLock", new OnceLock(), "state", (3 << 2) | 1, "thread 3+RUNNING"],
+  ["a OnceLock that nobody initialises", new OnceLock(), "state", 0, "EMPTY"],
   ["a Latch", new Latch(3), "counted", 2, "2 of 3"],
   ["a Barrier", new Barrier(3), "state", (5 << 15) | (2 << 1) | 1, "generation 5, 2 came, BROKEN"],
   ["a Barrier's slot", new Barrier(3), "slot 2", (4 << 1) | 1, "thread 4+WAITING"],
