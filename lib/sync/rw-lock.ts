@@ -11,12 +11,12 @@ import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { assertSync, type Sync } from "../send/send.ts";
 import type { PoisonedError } from "../errors.ts";
 import { currentThread } from "../thread/current.ts";
-import type { Holders } from "../thread/protocol.ts";
+import type { Holders, HolderWords } from "../thread/protocol.ts";
 import type { Frozen } from "./frozen.ts";
 import type { PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ReadGuard, UpgradableGuard, WriteGuard, type Reserved } from "./rw-guard.ts";
-import { bytesOf, firstOf, OWNER_SHIFT, PACKED, rwNames, RwWords, spread, WAITS, type Shape } from "./rw-words.ts";
+import { bytesOf, firstOf, OWNER_SHIFT, PACKED, rwNames, RwWords, spread, UPGRADABLE, WAITS, type Shape } from "./rw-words.ts";
 import { despitePoison, refuseAsync, repairUnder, repairUnderAsync, runUnder, runUnderAsync, type NotPromise } from "./section.ts";
 
 const KIND = "RwLock@1";
@@ -245,7 +245,7 @@ export class RwLock<T = undefined> {
    * @throws as {@link read}
    */
   upgradable(opts?: WaitOptions & PoisonOptions): UpgradableGuard<T> {
-    wait(this.#words.reserving(), this, "upgradable", opts);
+    wait(this.#words.reserving(), this.#asReserver, "upgradable", opts);
     return this.#upgradableGuard(opts);
   }
   /** As {@link upgradable} if that is possible at once, else returns undefined. */
@@ -396,21 +396,27 @@ export class RwLock<T = undefined> {
   describe(): string {
     return this.#name === undefined ? "an RwLock without a name" : `RwLock "${this.#name}"`;
   }
-  /** Whom a writer waits for: another one, and the readers. @internal */
+  /** Whom a writer waits for: another one, and every reader. @internal */
   get holders(): Holders {
-    return this.#holders(false);
+    return [this.#owner, this.#slots];
   }
-  #holders(admits: boolean): Holders {
-    const { state, shape } = this.#words;
-    const slots = state.byteOffset + firstOf(shape) * 4;
-    return [
-      { offset: state.byteOffset, stride: 4, count: 1, shift: OWNER_SHIFT },
-      { offset: slots, stride: shape.stride * 4, count: shape.slots, shift: OWNER_SHIFT, unless: WAITS, admits },
-    ];
-  }
-  /** A reader waits for the same; and a writer that unlocks lets it in. */
+  /** A reader waits for a writer alone, even if others who read are in that one's way; without a slot, for any one of them. */
   get #asReader(): Awaited {
-    return { describe: () => this.describe(), holders: this.#holders(true) };
+    const { slots } = this.#words.shape;
+    const writer = { ...this.#owner, unless: UPGRADABLE, each: slots };
+    return { describe: () => this.describe(), holders: [writer, { ...this.#slots, admits: true, spare: slots - 1 }] };
+  }
+  /** Who wants to read and perhaps write waits for its like, and for a writer. */
+  get #asReserver(): Awaited {
+    return { describe: () => this.describe(), holders: this.#owner };
+  }
+  get #owner(): HolderWords {
+    return { offset: this.#words.state.byteOffset, stride: 4, count: 1, shift: OWNER_SHIFT };
+  }
+  get #slots(): HolderWords {
+    const { state, shape } = this.#words;
+    const offset = state.byteOffset + firstOf(shape) * 4;
+    return { offset, stride: shape.stride * 4, count: shape.slots, shift: OWNER_SHIFT, unless: WAITS };
   }
 
   /** The lock as the one who may upgrade sees it. */

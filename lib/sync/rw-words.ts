@@ -5,7 +5,7 @@
  *     word 0  STATE    OWNER << 4 | OPEN 8 | POISONED 4 | UPGRADABLE 2 | WAITERS 1
  *          1  CULPRIT  the id of the thread that poisoned it, for messages
  *          2  TAG      a number of its own, once a Condvar has asked for one
- *          3  USED     so many slots were ever used: a writer looks at no more; it only grows
+ *          3  USED     MOVES << 11 | COUNT: so many slots were ever used, a writer looks at no more; COUNT only grows
  *             SLOTS    OWNER << 4 | OPEN 8 | WAITS 2 | WANTED 1       in a field 12, packed; else 16, each with a cache line of its own
  *
  *     STATE    OWNER   OPEN  UPGRADABLE                       SLOT   OWNER  OPEN  WAITS
@@ -27,7 +27,8 @@
  * No wake-up is lost. A writer sleeps on a STATE with WAITERS, or on a slot with WANTED; who takes OWNER or a name out of them finds
  * the flag, and wakes. A reader sleeps on its own slot; it puts WAITS there first and looks at STATE second, until WAITERS stands
  * there; who unlocks looks at the slots after it has taken WAITERS off. While it unlocks nobody sets flags, and who comes sleeps on
- * that STATE as it is, because the end of unlocking always notifies. (An unlocking that started over whenever somebody had set
+ * that STATE as it is, because the end of unlocking always notifies. A reader for whom no slot is left sleeps on a USED that it read
+ * before it put WANTED into all of them: whoever leaves one of these, or waits there no more, counts MOVES and notifies. (An unlocking that started over whenever somebody had set
  * WAITERS again never ended in one of the checker's executions.)
  *
  * Who only looks for a while before it sleeps (`spins`) sets no flags: so whoever it waits for need not notify.
@@ -45,7 +46,7 @@ import { currentId, currentThread, tagIn } from "../thread/current.ts";
 
 const FREE = 0;
 const WAITERS = 1 << 0;
-const UPGRADABLE = 1 << 1;
+export const UPGRADABLE = 1 << 1;
 const POISONED = 1 << 2;
 const OPEN = 1 << 3;
 /** The slots' own: a writer sleeps on the slot; a reader waits in it. */
@@ -53,6 +54,9 @@ const WANTED = 1 << 0;
 export const WAITS = 1 << 1;
 export const OWNER_SHIFT = 4;
 const ownerOf = (word: number): number => word >>> OWNER_SHIFT;
+/** The COUNT in USED. BOUND: MOVES wraps around at 2^21; only sameness is asked. */
+const COUNT = (1 << 11) - 1;
+const ONE_MOVE = COUNT + 1;
 const flagsOf = (word: number): number => word & ((1 << OWNER_SHIFT) - 1);
 
 /** Of an owned STATE: what the owner is at. */
@@ -82,7 +86,8 @@ export function rwNames(shape: Shape): readonly WordName[] {
   const names: WordName[] = [
     { name: "state", show: owned(OWNER_SHIFT, ["WAITERS", "UPGRADABLE", "POISONED", "OPEN"]) },
     { name: "culprit", show: someThread },
-    ...["tag", "used"].map((name) => ({ name })),
+    { name: "tag" },
+    { name: "used", show: (used) => `${String(used & COUNT)} slots used` },
   ];
   for (let at = HEADER_WORDS, first = firstOf(shape); at < bytesOf(shape) / 4; at++) {
     const isSlot = at >= first && (at - first) % shape.stride === 0;
@@ -133,7 +138,19 @@ export class RwWords {
     if (ownerOf(own.load()) !== currentId()) throw new ReleasedError(this.#describe());
     // It stays open unless a writer has shut it.
     const before = own.and(OPEN);
-    if ((before & WANTED) !== 0) own.notify();
+    if ((before & WANTED) !== 0) this.#tellOf(own);
+  }
+
+  /** Whoever wanted this slot looks again, the owner of STATE or a reader who found none. */
+  #tellOf(slot: Word): void {
+    slot.notify();
+    this.#move();
+  }
+  /** Readers who found no slot look again; there are none unless all were used. */
+  #move(): void {
+    if ((this.used.load() & COUNT) < this.shape.slots) return;
+    this.used.add(ONE_MOVE);
+    this.used.notify();
   }
 
   /** In, if that is possible without waiting. */
@@ -157,9 +174,9 @@ export class RwWords {
     for (;;) {
       if (this.#reads > 0) {
         // Safe in any case, since this thread's name stands there; but who comes after a waiting writer waits too.
-        const mayJoin = ((this.#own as Word).load() & OPEN) !== 0 || !this.#isAwaited();
-        if (mayJoin) this.#reads++;
-        return mayJoin ? Entry.IN : Entry.WRITER;
+        if (!letsRead(this.state.load())) return Entry.WRITER;
+        this.#reads++;
+        return Entry.IN;
       }
       if (this.#wasLetIn()) return Entry.IN;
       const seen = this.state.load();
@@ -187,11 +204,6 @@ export class RwWords {
     }
   }
 
-  /** A writer wants the slots shut. */
-  #isAwaited(): boolean {
-    return !letsRead(this.state.load());
-  }
-
   /** Did a writer that unlocked turn our WAITS into a name? */
   #wasLetIn(): boolean {
     if (!this.#stands || ((this.#own as Word).load() & WAITS) !== 0) return false;
@@ -213,7 +225,7 @@ export class RwWords {
       if (own.compareExchange(seen, next) !== seen) continue;
       this.#stands = false;
       // Tasks of this thread may wait in the same slot, and must look again.
-      own.notify();
+      this.#tellOf(own);
       return true;
     }
     return undefined;
@@ -224,7 +236,7 @@ export class RwWords {
     const { slots } = this.shape;
     const last = this.#own;
     if (last !== undefined && this.#takeThis(last, name)) return true;
-    const first = this.used.load();
+    const first = this.used.load() & COUNT;
     for (let n = 0; n < slots; n++) {
       const at = (first + n) % slots;
       this.#use(at);
@@ -242,12 +254,12 @@ export class RwWords {
   /** Before a name comes into slot number `n`. PAIRS: with the load of USED by a writer that has become the owner. */
   #use(n: number): void {
     const { used } = this;
-    for (let seen = used.load(); seen <= n; seen = used.load()) used.compareExchange(seen, n + 1);
+    for (let seen = used.load(); (seen & COUNT) <= n; seen = used.load()) used.compareExchange(seen, (seen & ~COUNT) | (n + 1));
   }
 
   /** Leaves a slot in which nothing was read yet, or in which this thread only waited. It is shut: a writer may be at work. */
   #vacate(slot: Word): void {
-    if ((slot.exchange(0) & WANTED) !== 0) slot.notify();
+    if ((slot.exchange(0) & WANTED) !== 0) this.#tellOf(slot);
   }
 
   #markReader({ me, blocks }: Waiter, entry: Entry): Sleep | undefined {
@@ -268,18 +280,17 @@ export class RwWords {
     return { word: this.#own as Word, value: (me << OWNER_SHIFT) | WAITS };
   }
 
-  /** All slots are taken by others who read: one of them will leave. */
+  /** All slots are taken by others: any of them may leave. */
   #markFull(): Sleep | undefined {
+    const moves = this.used.load();
     for (let n = 0; n < this.shape.slots; n++) {
       const slot = this.#slot(n);
       const seen = slot.load();
       if (ownerOf(seen) === 0) return undefined;
-      if ((seen & WAITS) !== 0) continue;
-      if ((seen & WANTED) === 0 && slot.compareExchange(seen, seen | WANTED) !== seen) return undefined;
-      return { word: slot, value: seen | WANTED };
+      // Who waits there tells of itself, and the writer who lets it in does.
+      if ((seen & (WAITS | WANTED)) === 0 && slot.compareExchange(seen, seen | WANTED) !== seen) return undefined;
     }
-    // All of them wait, and are just about to see that they need not.
-    return { word: this.#slot(0), value: this.#slot(0).load(), atMost: 1 };
+    return { word: this.used, value: moves };
   }
 
   /** Takes back what `entering` has marked. */
@@ -306,7 +317,7 @@ export class RwWords {
   /** Alone, if that is possible without waiting. Nobody is held back for it. */
   trySeize(): boolean {
     const { id } = currentThread();
-    for (let n = 0; n < this.used.load(); n++) if (this.#isRead(this.#slot(n).load())) return false;
+    for (let n = 0; n < (this.used.load() & COUNT); n++) if (this.#isRead(this.#slot(n).load())) return false;
     const seizing = this.seizing();
     const seen = this.state.load();
     if (ownerOf(seen) !== 0 && !this.#isDead(ownerOf(seen))) return false;
@@ -376,7 +387,7 @@ export class RwWords {
   /** Takes OPEN from every slot, so that nobody comes in any more; the first living reader is who to wait for. */
   #shut({ me, blocks, spins = false }: Waiter): Sleep | undefined {
     // PAIRS: with the look at STATE by a reader that has just taken a slot beyond these.
-    const used = this.used.load();
+    const used = this.used.load() & COUNT;
     let awaited: Sleep | undefined;
     for (let n = 0; n < used; n++) {
       const slot = this.#slot(n);
@@ -435,7 +446,7 @@ export class RwWords {
   /** Gives each living thread that waits in a slot its name there. */
   #letIn(state: number): boolean {
     let any = false;
-    const used = this.used.load();
+    const used = this.used.load() & COUNT;
     for (let n = 0; n < used; n++) {
       const slot = this.#slot(n);
       for (let seen = slot.load(); (seen & WAITS) !== 0; seen = slot.load()) {
@@ -445,6 +456,7 @@ export class RwWords {
         break;
       }
     }
+    if (any) this.#move();
     return any;
   }
 

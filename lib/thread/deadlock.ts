@@ -120,12 +120,12 @@ function heldNow(sleeper: number, { holders, buffer }: Blocked): Pick<Wait, "hel
       if (owner !== 0 && owner !== sleeper && amount > 0) held.set(owner, (held.get(owner) ?? 0) + amount);
     }
   }
-  return { held, spare: groups.length === 1 ? (groups[0]?.spare ?? 0) : 0 };
+  return { held, spare: groups.reduce((sum, { spare = 0 }) => sum + spare, 0) };
 }
 
 /** An owner word, and how much its owner holds. */
-function entry(buffer: SharedArrayBuffer, at: number, { shift, unless = 0, held }: HolderWords): readonly [number, number] {
+function entry(buffer: SharedArrayBuffer, at: number, { shift, unless = 0, held, each = 1 }: HolderWords): readonly [number, number] {
   const seen = Word.at(buffer, at).load();
-  const amount = held === undefined ? 1 : Word.at(buffer, at + held.at).load() >>> held.shift;
+  const amount = held === undefined ? each : Word.at(buffer, at + held.at).load() >>> held.shift;
   return (seen & unless) === 0 ? [seen >>> shift, amount] : [0, 0];
 }

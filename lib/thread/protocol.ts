@@ -19,9 +19,11 @@ export interface HolderWords {
   readonly unless?: number;
   /** Others let the sleeper in, by writing its name into one of these words: then it waits no more, even before it has woken. */
   readonly admits?: boolean;
-  /** Of counted things: how much an owner holds is in the word `at` bytes behind its own. Without it, each holds 1. */
+  /** Of counted things: how much an owner holds is in the word `at` bytes behind its own. */
   readonly held?: { readonly at: number; readonly shift: number };
-  /** The wait goes on for as long as the owners together, without the sleeper itself, hold more than this; 0 without it. For one group only. */
+  /** Of others: how much each holds; 1 without it. */
+  readonly each?: number;
+  /** The wait goes on for as long as the owners of all groups, without the sleeper itself, hold more than this together; 0 without it. */
   readonly spare?: number;
 }
 

@@ -8,7 +8,7 @@ export interface Shared {
   readonly cells: Int32Array;
 }
 export const setup = (readers: number): Shared => {
-  const cells = new Int32Array(new SharedArrayBuffer(8));
+  const cells = new Int32Array(new SharedArrayBuffer(12));
   return { cells, lock: new RwLock(cells, { name: "rw", readers }) };
 };
 export type Body = (s: Shared) => unknown;

@@ -27,6 +27,21 @@ function endsOf(threads: Body[], options: CheckOptions = {}, readers = 2): strin
   return [...seen].sort();
 }
 const executions: string[] = [];
+
+/** Reads until `last` has read. */
+const lingering: Body = ({ lock, cells }) => {
+  const guard = lock.read();
+  while (Atomics.load(cells, 2) === 0) Atomics.wait(cells, 2, 0);
+  guard.release();
+  return "lingered";
+};
+const last: Body = ({ lock, cells }) => {
+  lock.read().release();
+  Atomics.store(cells, 2, 1);
+  Atomics.notify(cells, 2);
+  return "read";
+};
+const hasty = late((lock) => lock.write({ timeout: 50 }), "wrote");
 afterAll(() => {
   if (process.env["SHOW_EXECUTIONS"] !== undefined) console.log(executions.join("\n"));
 });
@@ -51,6 +66,13 @@ describe("in every interleaving, an RwLock", () => {
   it("with fewer slots than readers lets them in one after another", () => {
     expect(endsOf([read, read], {}, 1)).toEqual(["read,read"]);
     expect(endsOf([read, read, write], { preemptions: 1 }, 1)).toEqual(["read,read,wrote"]);
+  });
+
+  it.each<[string, Body[], CheckOptions]>([
+    ["two slots for three readers", [lingering, read, last], { preemptions: 1 }],
+    ["two slots for three readers and a writer who gives up", [lingering, read, last, hasty], { timeouts: true, preemptions: 0 }],
+  ])("of %s tells the third of whichever slot is left, while the first one waits for it", (_, threads, options) => {
+    for (const end of endsOf(threads, options)) expect(end).toMatch(/^lingered,read,read/);
   });
 
   it.each<[string, Body[], CheckOptions]>([

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { CancelFlag, Condvar, f64, fromHandle, RwLock, spawn, struct, toHandle, u32 } from "ferrous";
 import { until, words } from "../support/lockers.js";
 import { rejectionOf, thrownBy } from "../support/thrown.ts";
-import { come, holdAndWant, holdRead, mix, overlap, readOnce, writeOnce } from "./sharers.js";
+import { come, holdAndWant, holdFor, holdRead, mix, overlap, readOnce, reserveOnce, writeOnce, writeWithin } from "./sharers.js";
 
 const fresh = (options?: { readers?: number }) => new RwLock(words(4), { name: "rw", ...options });
 type Lock = ReturnType<typeof fresh>;
@@ -340,6 +340,45 @@ describe("under real threads, an RwLock", () => {
     const handles = [1, 2, 3, 4, 5, 6].map((seed) => spawn(mix, lock, arrivals, 6, 1000, 20, seed));
     // A DeadlockError would come as a PanicError.
     for (const handle of handles) expect(await handle.joinAsync()).toBeGreaterThan(0);
+  });
+
+  describe("takes nobody for deadlocked whose wait somebody else is going to end:", () => {
+    it("one for whom no slot is left, while another reader is about to leave", async () => {
+      const lock = fresh({ readers: 2 });
+      const stage = words(2);
+      const mine = lock.read();
+      const other = spawn(holdFor, lock, stage, "read", 60);
+      until(() => Atomics.load(stage, 0) === 1);
+      // Blocked, and a reader itself: it seems to be in the way.
+      expect(spawn(readOnce, lock).join({ timeout: 4000 })).toBe(0);
+      mine.release();
+      Atomics.store(stage, 1, 1);
+      Atomics.notify(stage, 1);
+      await other.joinAsync();
+    });
+
+    it("a reader behind a writer who is going to give up", async () => {
+      const lock = fresh();
+      const mine = lock.read();
+      const writer = spawn(writeWithin, lock, 60);
+      until(() => isShutting(lock));
+      expect(spawn(readOnce, lock).join()).toBe(0);
+      expect(await writer.joinAsync()).toBe("TIMEOUT");
+      mine.release();
+    });
+
+    it("one who waits to be the one who may upgrade, which readers need not leave for", async () => {
+      const lock = fresh();
+      const stage = words(2);
+      const mine = lock.read();
+      const other = spawn(holdFor, lock, stage, "upgradable", 60);
+      until(() => Atomics.load(stage, 0) === 1);
+      spawn(reserveOnce, lock).join();
+      mine.release();
+      Atomics.store(stage, 1, 1);
+      Atomics.notify(stage, 1);
+      await other.joinAsync();
+    });
   });
 
   it.each([

@@ -16,6 +16,33 @@ export const holdRead = task(url, "holdRead", (/** @type {Lock} */ lock, /** @ty
   guard.release();
 });
 
+/** Reads, or reserves writing, says so in word 0 of `stage`, and stays so for `ms`; then it stays alive until word 1 is set. */
+export const holdFor = task(
+  url,
+  "holdFor",
+  /** @param {Lock} lock @param {Words} stage @param {"read" | "upgradable"} how @param {number} ms */
+  (lock, stage, how, ms) => {
+    const guard = how === "read" ? lock.read() : lock.upgradable();
+    Atomics.add(stage, 0, 1);
+    Atomics.notify(stage, 0);
+    Atomics.wait(stage, 1, 0, ms);
+    guard.release();
+    while (Atomics.load(stage, 1) === 0) Atomics.wait(stage, 1, 0);
+  },
+);
+export const reserveOnce = task(url, "reserveOnce", (/** @type {Lock} */ lock) => {
+  lock.upgradable().release();
+});
+/** Gives the code of the error if it has not written within so many ms. */
+export const writeWithin = task(url, "writeWithin", (/** @type {Lock} */ lock, /** @type {number} */ timeout) => {
+  try {
+    lock.write({ timeout }).release();
+    return "wrote";
+  } catch (error) {
+    return /** @type {{ code: string }} */ (error).code;
+  }
+});
+
 /** Writes once; gives how many sections of others had begun before (word 1 of the value counts them). */
 export const writeOnce = task(url, "writeOnce", (/** @type {Lock} */ lock) => {
   const guard = lock.write();
