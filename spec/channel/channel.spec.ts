@@ -20,6 +20,7 @@ import {
   type Receiver,
   type Sender,
 } from "ferrous";
+import { difference } from "../support/graphs.ts";
 import { countTo, drain, giveBackEnds, holdThenLeave, sumOf, takeSlowly } from "../support/messengers.js";
 
 interface Flavour {
@@ -210,7 +211,8 @@ describe("a channel", () => {
         fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true, withSparseArray: true }),
         (value) => {
           tx.send(value as never);
-          expect(rx.recv()).toEqual(structuredClone(value));
+          // Not toEqual, which fails on a Map of another realm if anything in it differs by being NaN.
+          expect(difference(structuredClone(value), rx.recv())).toBeUndefined();
         },
       ),
     );
