@@ -3,11 +3,16 @@ import type { Config } from "jest";
 
 const long = process.env["FERROUS_LONG"] !== undefined;
 
+/** Specs whose threads are modelled, or that have none: several may run at a time. */
+const MODELLED = String.raw`(\.(model|operations|twins)\.spec\.ts|/spec/check/.*\.spec\.ts)$`;
+const part = process.env["FERROUS_PART"];
+
 /** Specs are TypeScript and run as ES modules; `ferrous` is the built package, because that is what their workers load. */
 const config: Config = {
   testEnvironment: "node",
   roots: ["<rootDir>/spec"],
-  testMatch: long ? ["**/*.spec.ts", "**/*.long.ts"] : ["**/*.spec.ts"],
+  ...(part === "modelled" ? { testRegex: MODELLED } : { testMatch: long ? ["**/*.spec.ts", "**/*.long.ts"] : ["**/*.spec.ts"] }),
+  testPathIgnorePatterns: part === "real" ? ["/node_modules/", MODELLED] : ["/node_modules/"],
   extensionsToTreatAsEsm: [".ts"],
   moduleNameMapper: {
     "^ferrous$": "<rootDir>/dist/index.js",
@@ -16,7 +21,7 @@ const config: Config = {
   },
   transform: { "\\.ts$": ["ts-jest", { useESM: true, tsconfig: "tsconfig.jest.json", diagnostics: false }] },
   testTimeout: long ? 600_000 : 60_000,
-  // One file at a time: the specs start real threads and measure deaths in milliseconds, and CI has two cores.
-  maxWorkers: 1,
+  // One file at a time: most specs start real threads and measure deaths in milliseconds, and CI has two cores.
+  maxWorkers: part === "modelled" ? "100%" : 1,
 };
 export default config;
