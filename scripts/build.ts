@@ -56,6 +56,8 @@ for (const file of readdirSync(fresh).filter((name) => name.endsWith(".js"))) gi
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh], {
   stdio: ["ignore", 2, 2],
 });
+for (const file of readdirSync(fresh, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".map")))
+  leadFromDist(`${fresh}/${file}`);
 writeFileSync(`${fresh}/.built`, "");
 if (existsSync("dist")) renameSync("dist", old);
 renameSync(fresh, "dist");
@@ -70,4 +72,10 @@ function giveClassesTheirNames(path: string): void {
   const names = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map((found) => String(found[1]));
   const named = names.reduce((so, name) => so.replaceAll(new RegExp(`\\b_${name}\\b`, "g"), `${name} `), text);
   writeFileSync(path, named);
+}
+
+/** The maps were made one folder deeper than they will lie. */
+function leadFromDist(path: string): void {
+  const map = JSON.parse(readFileSync(path, "utf8")) as { sources: string[] };
+  writeFileSync(path, JSON.stringify({ ...map, sources: map.sources.map((source) => source.replace("../", "")) }));
 }

@@ -1,0 +1,131 @@
+/**
+ * Checks the package that `npm pack` makes, not the repository: its files, what publint and are-the-types-wrong say of it, that each
+ * door opens by `import` and by `require`, that every source map leads to a file that is shipped, and what a page pays for a Mutex.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { inTemporaryFolder, install, pack } from "./packed.ts";
+
+const run = promisify(execFile);
+const DOORS = ["ferrous", "ferrous/check", "ferrous/worker"];
+/** Minified and compressed. */
+const MUTEX_PAGE_BYTES = 12_000;
+
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(relative(folder, entry.parentPath), entry.name));
+
+/** What users need: the bundles, a declaration for each source, and the sources, since the maps lead there. */
+function expected(): string[] {
+  const sources = filesIn("lib").filter((file) => file.endsWith(".ts"));
+  const bundles = filesIn("dist").filter((file) => /^(?:index|check|worker|boot|supervisor|chunk-\w+)\.js$/.test(file));
+  return [
+    ...["CHANGELOG.md", "LICENSE", "README.md", "package.json"],
+    ...bundles.flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
+    ...sources.map((file) => file.replace(/\.ts$/, ".d.ts")).flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
+    ...sources.map((file) => `lib/${file}`),
+  ].sort();
+}
+
+function listsDiffer(shipped: readonly string[]): string[] {
+  const wanted = expected();
+  return [
+    ...shipped.filter((file) => !wanted.includes(file)).map((file) => `${file} is shipped, and nobody needs it`),
+    ...wanted.filter((file) => !shipped.includes(file)).map((file) => `${file} is missing`),
+  ];
+}
+
+/** Maps that lead nowhere, and files that name a map which is not there. */
+function mapsAstray(installed: string): string[] {
+  const files = filesIn(installed).filter((file) => file.startsWith("dist"));
+  return files.flatMap((file) => {
+    const folder = dirname(join(installed, file));
+    const text = readFileSync(join(installed, file), "utf8");
+    if (!file.endsWith(".map")) {
+      const map = /\/\/# sourceMappingURL=(\S+)\s*$/.exec(text)?.[1];
+      return map === undefined || existsSync(join(folder, map)) ? [] : [`${file} names ${map}, which is missing`];
+    }
+    const { sources, sourceRoot = "" } = JSON.parse(text) as { sources: string[]; sourceRoot?: string };
+    return sources
+      .filter(
+        (source) => relative(installed, join(folder, sourceRoot, source)).startsWith("..") || !existsSync(join(folder, sourceRoot, source)),
+      )
+      .map((source) => `${file} leads to ${source}, which is not shipped`);
+  });
+}
+
+/** Runs a tool or a program; what it printed is what went wrong. */
+async function complaints(file: string, args: readonly string[], cwd = process.cwd()): Promise<string[]> {
+  try {
+    await run(file, args, { cwd });
+    return [];
+  } catch (error) {
+    const { stdout, stderr, message } = error as { stdout?: string; stderr?: string; message: string };
+    return [[stdout, stderr].join("\n").trim() || message];
+  }
+}
+
+const tool = (path: string, ...args: string[]): Promise<string[]> => complaints(process.execPath, [join("node_modules", path), ...args]);
+
+/** Each door in a process of its own: the second one would find what the first has loaded. */
+async function closedDoors(project: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const door of DOORS) {
+    for (const code of [`await import("${door}")`, `process.getBuiltinModule("module").createRequire(process.cwd() + "/")("${door}")`]) {
+      found.push(...(await complaints(process.execPath, ["--input-type=module", "--eval", code], project)));
+    }
+  }
+  const both = `import { Mutex } from "ferrous"; import { createRequire } from "node:module";
+    if (createRequire(process.cwd() + "/")("ferrous").Mutex !== Mutex) throw new Error("import and require give two copies of ferrous");`;
+  return [...found, ...(await complaints(process.execPath, ["--input-type=module", "--eval", both], project))];
+}
+
+/** What a page that uses nothing but a Mutex loads. */
+async function mutexPage(project: string): Promise<number> {
+  const bundle = await build({
+    stdin: {
+      contents: `import { Mutex } from "ferrous"; new Mutex().lockAsync().then((guard) => { document.title = "locked"; guard.release(); });`,
+      resolveDir: project,
+    },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    external: ["node:*"],
+    write: false,
+    logLevel: "silent",
+  });
+  return gzipSync(bundle.outputFiles[0]?.contents ?? "", { level: 9 }).length;
+}
+
+const SHOWN = 10;
+let failed = false;
+function report(what: string, wrong: readonly string[]): void {
+  failed ||= wrong.length > 0;
+  console.log(`${wrong.length === 0 ? "ok    " : "WRONG "} ${what}`);
+  for (const line of wrong.slice(0, SHOWN)) console.log(`       ${line.replaceAll("\n", "\n       ")}`);
+  if (wrong.length > SHOWN) console.log(`       and ${String(wrong.length - SHOWN)} more`);
+}
+
+await inTemporaryFolder(async (folder) => {
+  const { tarball, files, bytes } = pack(folder);
+  report(`${String(files.length)} files, ${String(Math.round(bytes / 1000))} kB packed`, listsDiffer(files));
+  report("publint", await tool("publint/src/cli.js", "run", tarball, "--strict"));
+  report("are-the-types-wrong", await tool("@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only", "--no-emoji"));
+  const installed = install(tarball, join(folder, "project"));
+  report("import and require of each door", await closedDoors(join(folder, "project")));
+  report("source maps and declaration maps", mapsAstray(installed));
+  const page = await mutexPage(join(folder, "project"));
+  report(
+    `a page with a Mutex: ${(page / 1000).toFixed(1)} kB minified and compressed`,
+    page < MUTEX_PAGE_BYTES ? [] : [`the most is ${String(MUTEX_PAGE_BYTES / 1000)} kB`],
+  );
+});
+process.exitCode = failed ? 1 : 0;
