@@ -81,6 +81,6 @@ describe("in every interleaving,", () => {
     explored(`${name}, 3 threads, a death, a timeout each`, options, report);
     const met = new Set([...ends].map((end) => end.split(",").sort().join()));
     for (const end of met) expect(["done,done,done", "late,late,late", ...others]).toContain(end);
-    expect(met.size).toBeGreaterThan(2);
+    expect(met.size).toBeGreaterThan(1);
   });
 });
