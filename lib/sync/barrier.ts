@@ -229,10 +229,12 @@ export class Barrier {
     const waiting = (id << 1) | WAITING;
     this.#waits++;
     if (this.#mine !== -1 && this.#replace(this.#mine, (owner) => owner === id, waiting)) return;
+    // Through another object at this place; each more would drive out the name of one who is to be missed.
+    const isOurs = (owner: number, waits: boolean): boolean => owner === id && !waits;
     const isFree = (owner: number): boolean => owner === 0;
     // Never a dead one's, which must be found.
     const isIdle = (owner: number, waits: boolean): boolean => !waits && registry.isAlive(owner);
-    for (const suits of [isFree, isIdle]) {
+    for (const suits of [isOurs, isFree, isIdle]) {
       for (let n = 0; n < this.#count; n++) {
         if (!this.#replace(n, suits, waiting)) continue;
         this.#mine = n;

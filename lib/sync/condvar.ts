@@ -34,6 +34,7 @@ import { currentThread } from "../thread/current.ts";
 import { MutexGuard, type Guarded } from "./guard.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { WriteGuard } from "./rw-guard.ts";
+import { isThenable } from "./section.ts";
 
 const KIND = "Condvar@1";
 const HEADER_WORDS = 3;
@@ -213,7 +214,7 @@ export class Condvar {
     requirePredicate(blocked);
     lockOf(guard);
     const limits = new Limits(opts, "wait");
-    while (blocked(guard.value)) {
+    while (ask(blocked, guard.value)) {
       if (limits.left === 0) return "timed-out";
       this.wait(guard, remaining(opts, limits));
     }
@@ -225,7 +226,7 @@ export class Condvar {
     requirePredicate(blocked);
     lockOf(guard);
     const deadline = performance.now() + timeoutOf(opts);
-    while (blocked(guard.value)) {
+    while (ask(blocked, guard.value)) {
       const timeout = deadline - performance.now();
       if (timeout <= 0) return "timed-out";
       await this.waitAsync(guard, opts === undefined ? undefined : { ...opts, timeout });
@@ -462,6 +463,13 @@ function lockOf(guard: unknown): Guarded<unknown> {
 
 function requirePredicate(blocked: unknown): void {
   if (typeof blocked !== "function") throw new TypeError(`waitWhile() needs a function of the value; it was given ${kindOf(blocked)}.`);
+}
+
+/** A promise would count as true, and the wait last for ever. */
+function ask<T>(blocked: (value: T) => boolean, value: T): boolean {
+  const answer: unknown = blocked(value);
+  if (!isThenable(answer)) return answer as boolean;
+  throw new TypeError("the function given to waitWhile() returned a promise: it is asked under the lock, and must tell at once.");
 }
 
 function remaining(opts: WaitOptions | undefined, limits: Limits): WaitOptions | undefined {

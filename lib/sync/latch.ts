@@ -6,7 +6,7 @@
  * No wake-up is lost: a thread sleeps on a COUNTED that is less than the number; counting changes the word first and, at the end,
  * notifies all second. A thread that dies has counted or not; nobody is waited for by name, so a latch is no edge of a deadlock.
  */
-import { checkPlace, LAYOUT, registerLayout, type Layout, type Place } from "../memory/place.ts";
+import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout, type Place } from "../memory/place.ts";
 import { registerWords } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
@@ -150,5 +150,7 @@ function layoutOf(count: number): Layout<Latch> {
 
 function checkCount(count: number, what: string, least: number, most: number): number {
   if (Number.isInteger(count) && count >= least && count <= most) return count;
-  throw new RangeError(`${what} is a whole number from ${String(least)} to ${String(most)}; it was given ${String(count)}.`);
+  throw new RangeError(
+    `${what} is a whole number from ${String(least)} to ${String(most)}; it was given ${typeof count === "number" ? String(count) : kindOf(count)}.`,
+  );
 }

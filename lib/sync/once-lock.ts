@@ -184,19 +184,20 @@ export class OnceLock<T> {
     return this.#publish(value);
   }
 
-  /** Puts the value where the others will find it. */
+  /** Puts the value where the others will find it. Whatever can fail is done here, so that the lock is empty then. */
   #keep(value: T): void {
     const { modelled, id } = currentThread();
     const encoded = this.#encode(value);
+    freeze(value);
     if (modelled) {
       modelledAt(this.#word).set(id, value);
       this.#word.next(1).store(id);
     } else if (this.#isShared) this.#shelve(encoded);
   }
   #publish(value: T): T {
-    const frozen = this.#arrive(value);
+    this.#have(value);
     this.#once.succeed();
-    return frozen;
+    return value;
   }
   #encode(value: T): Encoded {
     return encode(value, `the value of ${this.describe()}`);
@@ -216,7 +217,10 @@ export class OnceLock<T> {
     return this.#arrive(arriving("cloned", () => decode(fetchShelved(number) as Encoded)) as T);
   }
   #arrive(value: T): T {
-    freeze(value, new Set());
+    freeze(value);
+    return this.#have(value);
+  }
+  #have(value: T): T {
     this.#value = value;
     this.#isHere = true;
     return value;
@@ -237,12 +241,15 @@ function requireFunction(fn: unknown): void {
 }
 
 /** Plain objects and arrays, at every depth; what is shared stays as it is. */
-function freeze(value: unknown, seen: Set<object>): void {
-  if (typeof value !== "object" || value === null || seen.has(value) || isShareable(value)) return;
-  if (!Array.isArray(value) && !isPlain(value)) return;
-  seen.add(value);
-  Object.freeze(value);
-  for (const part of Object.values(value)) freeze(part, seen);
+function freeze(whole: unknown): void {
+  const found = new Set<object>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null || isShareable(value)) return;
+    if (Array.isArray(value) || isPlain(value)) found.add(value);
+  };
+  visit(whole);
+  // A set that grows while it is gone through shows its new members too, each once.
+  for (const value of found) Object.values(Object.freeze(value)).forEach(visit);
 }
 
 /** The values of the checker's worlds: by buffer, by place in it, by the thread that made it. */

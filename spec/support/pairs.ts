@@ -137,6 +137,23 @@ export const PAIRS = {
       lockInOrder(lock, cells);
     },
   }),
+  // So many come in, and meet there.
+  "Semaphore + Barrier": pair({
+    setup: (threads) => ({ threads, permits: new Semaphore(threads), barrier: new Barrier(threads), inside: words(1) }),
+    body: ({ permits, barrier, inside, threads }, _, limits) => {
+      const permit = permits.acquire();
+      try {
+        Atomics.add(inside, 0, 1);
+        barrier.wait(limits);
+        expect(Atomics.load(inside, 0)).toBe(threads);
+      } finally {
+        permit.release();
+      }
+    },
+    after: ({ permits, threads }) => {
+      expect(permits.available).toBe(threads);
+    },
+  }),
   "Mutex + Latch": pair({
     setup: (threads) => {
       const cells = words(2);

@@ -56,6 +56,15 @@ describe("a Barrier", () => {
     expect(await rejectionOf(meeting.waitAsync())).toMatchObject({ code: "BROKEN_BARRIER" });
   });
 
+  it("has one name for each thread, however often it was opened there: the others' names stay, and their deaths are seen", () => {
+    const names = words(4);
+    for (let opened = 0; opened < 3; opened++) {
+      const meeting = Barrier.at(names.buffer, 0, 3);
+      expect(thrownBy(() => meeting.wait({ timeout: 0 }))).toMatchObject({ code: "TIMEOUT" });
+    }
+    expect([...names.subarray(1)].filter((name) => name !== 0)).toHaveLength(1);
+  });
+
   it("lies in a struct, and crosses with its name and its count", () => {
     const Game = struct("Game", { round: barrier(2), score: u32 });
     expect(Game.byteLength).toBe(16);

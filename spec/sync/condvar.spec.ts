@@ -134,7 +134,7 @@ describe("a Condvar", () => {
     guard.release();
   });
 
-  it("refuses what is no guard, a released one, wrong limits and wrong predicates, before it releases anything", () => {
+  it("refuses what is no guard, a released one, wrong limits and wrong predicates, before it releases anything", async () => {
     const { lock, changed } = fresh();
     const guard = lock.lock();
     expect(() => changed.wait(undefined as never)).toThrow(TypeError);
@@ -142,6 +142,9 @@ describe("a Condvar", () => {
     expect(() => changed.wait(guard, { timeout: Number.NaN })).toThrow(RangeError);
     expect(() => changed.wait(guard, { signal: new AbortController().signal as never })).toThrow(TypeError);
     expect(() => changed.waitWhile(guard, true as never)).toThrow(/needs a function/);
+    const later = (async () => Promise.resolve(false)) as never;
+    expect(() => changed.waitWhile(guard, later, { timeout: 1 })).toThrow(/returned a promise/);
+    expect(await rejectionOf(changed.waitWhileAsync(guard, later, { timeout: 1 }))).toMatchObject({ name: "TypeError" });
     expect(guard.value).toBeDefined();
     guard.release();
     expect(thrownBy(() => changed.wait(guard))).toMatchObject({ code: "RELEASED" });

@@ -44,6 +44,23 @@ describe("OnceLock", () => {
     expect(error.message).toContain('once-lock "config"');
     expect(lock.set(1)).toBe(true);
   });
+  it("takes what is nested deeply, and stays empty if it cannot be frozen", () => {
+    let nested: unknown[] = [];
+    for (let n = 0; n < 20_000; n++) nested = [nested];
+    expect(new OnceLock<unknown>().set(nested)).toBe(true);
+    expect(Object.isFrozen(nested[0])).toBe(true);
+
+    let asked = 0;
+    const fickle = {
+      get value(): number {
+        if (asked++ > 0) fail();
+        return 1;
+      },
+    };
+    const lock = new OnceLock<unknown>();
+    expect(thrownBy(() => lock.set(fickle)).message).toBe("boom");
+    expect(lock.getOrInit(() => 3)).toBe(3);
+  });
   it("is a deadlock inside its own initialiser", () => {
     const lock = new OnceLock<number>();
     expect(thrownBy(() => lock.getOrInit(() => lock.getOrInit(() => 1))).code).toBe("DEADLOCK");
