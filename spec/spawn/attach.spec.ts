@@ -3,10 +3,11 @@ import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { AtomicI32, attach, invite, Mutex, toHandle } from "ferrous";
 import { Piscina } from "piscina";
+import { Tinypool } from "tinypool";
 import { run } from "../support/program.ts";
 
 const file = new URL("../support/foreign.js", import.meta.url);
-const pools: Piscina[] = [];
+const pools: { destroy(): Promise<void> }[] = [];
 afterAll(() => Promise.all(pools.map((pool) => pool.destroy())));
 
 /** Starts a worker that takes the lock, and dies holding it as soon as this thread waits for it. */
@@ -17,6 +18,13 @@ const WAYS = {
   "a task of piscina": (handles: object): void => {
     const pool = new Piscina({ filename: file.href, minThreads: 1, maxThreads: 1 });
     pools.push(pool);
+    pool.on("error", () => undefined);
+    pool.run(handles).catch(() => undefined);
+  },
+  "a task of tinypool": (handles: object): void => {
+    const pool = new Tinypool({ filename: file.href, runtime: "worker_threads", minThreads: 1, maxThreads: 1 });
+    // Not awaited: it waits for ever for a worker that has died.
+    pools.push({ destroy: () => Promise.resolve(void pool.destroy()) });
     pool.on("error", () => undefined);
     pool.run(handles).catch(() => undefined);
   },
