@@ -2,6 +2,7 @@
 import { MessageChannel } from "node:worker_threads";
 import { channel, i32, spawn, type JoinHandle, type Receiver, type Sender } from "ferrous";
 import { inTurns, median, print, ratio, type Row, type Subject } from "./measure.ts";
+import { peerEnds, peerReceive, peerSend } from "./threads/peer.js";
 import {
   bareGiveBack,
   bareServe,
@@ -29,6 +30,7 @@ interface Seen {
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 9);
 const NUMBERS = 8_000_000;
+const PEERS_NUMBERS = 40_000;
 const CHUNKED = 64_000_000;
 const VALUES = 1_000_000;
 /** Round trips: 200,000 of those that take a us, 3,000 of those that wake a thread. */
@@ -70,6 +72,18 @@ function numbers(pairs: number, options: { readonly capacity?: number }): () => 
     const receipts = ends(rx).map((one) => spawn(receiveNumbers, cells, 2 * pairs, one, each));
     return rateOf(NUMBERS, sumTo(NUMBERS), [...sends, ...receipts]);
   };
+}
+
+/** The chapter's SharedReceiver, which `multithreading` has too: each of several threads has a receiver, and each message goes to one of them. */
+const SHARED = "SharedReceiver, 4 to 4, capacity 32";
+const PEERS_SHARED = "multithreading: SharedReceiver, 4 to 4, capacity 32";
+/** Its checksum is not looked at: in a few of ten runs it is wrong. */
+async function peersNumbers(): Promise<number> {
+  const each = PEERS_NUMBERS / 4;
+  const { senders, receivers: takers } = await peerEnds(32, 4);
+  const cells = words();
+  const sends = senders.map((end, at) => spawn(peerSend, cells, 8, end as never, at * each, each));
+  return rateOf(PEERS_NUMBERS, undefined, [...sends, ...takers.map((end) => spawn(peerReceive, cells, 8, end as never, each))]);
 }
 
 async function chunks(): Promise<number> {
@@ -114,6 +128,8 @@ export async function run(): Promise<void> {
     { name: "i32 bounded(1024), 1 to 1", measure: numbers(1, { capacity: 1024 }) },
     { name: "i32 bounded(1024), 2 to 2", measure: numbers(2, { capacity: 1024 }) },
     { name: "i32 bounded(1024), 4 to 4", measure: numbers(4, { capacity: 1024 }) },
+    { name: SHARED, measure: numbers(4, { capacity: 32 }) },
+    { name: PEERS_SHARED, measure: peersNumbers },
     { name: "i32 unbounded, 1 to 1", measure: numbers(1, {}) },
     { name: "i32 sendMany + recvMany, 256 at a time", measure: chunks },
     { name: "MessagePort, numbers", measure: posts("numbers") },
@@ -137,6 +153,8 @@ export async function run(): Promise<void> {
     row("i32 bounded(1024), 2 to 2", bare),
     row("i32 bounded(1024), 4 to 4", bare, ">= 0.5"),
     row("i32 unbounded, 1 to 1", bare),
+    row(PEERS_SHARED),
+    row(SHARED, PEERS_SHARED, ">= 10"),
     {
       ...row("i32 sendMany + recvMany, 256 at a time"),
       value: median(rates.get("i32 sendMany + recvMany, 256 at a time") ?? []) / 1e6,
