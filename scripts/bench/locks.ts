@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { contend, nothing } from "./threads/contenders.js";
 import { inTurns, median, nanoseconds, print, ratio, type Row, type Subject } from "./measure.ts";
 import { othersAlone, othersTogether } from "./others.ts";
+import { peerRows } from "./peer.ts";
 
 const ROUNDS = 9;
 const ns = (value: number): string => `${value.toFixed(1)} ns`;
@@ -17,8 +18,10 @@ export async function run(): Promise<void> {
     await awaiting(rows);
     await spawning(rows);
     await uncontended(rows);
-    print("One thread", rows);
-    print("One thread, the other locks", await othersAlone());
+    const others = await othersAlone();
+    const peer = await peerRows();
+    print("One thread", [...rows, ...peer.mutex]);
+    print("One thread, the other locks", [...others, ...peer.others]);
   }
   if (only !== "one") {
     print("Contended: operations a second", await contended());
@@ -79,31 +82,7 @@ async function uncontended(rows: Row[]): Promise<void> {
       ...(bar === undefined ? {} : { bar }),
     });
   }
-  await addPeer(rows, bareLoop, count);
   if (sum[0] === 0) throw new Error("the sections were not run");
-}
-
-/** Last and apart: it leaves so many weak maps behind that every later collection of garbage is dearer, ours too. */
-async function addPeer(rows: Row[], bareLoop: (n: number) => void, count: () => void): Promise<void> {
-  const peer = await loadPeer();
-  if (peer === undefined) return;
-  const mutex = new peer.Mutex();
-  const peerLoop = (n: number): void => {
-    for (let i = 0; i < n; i++) {
-      const guard = mutex.blockingLock();
-      count();
-      guard[Symbol.dispose]();
-    }
-  };
-  const [bare, what] = ["bare CAS + exchange", "multithreading: blockingLock + dispose"];
-  const figures = await inTurns(
-    [
-      { name: bare, measure: () => nanoseconds(2_000_000, bareLoop) },
-      { name: what, measure: () => nanoseconds(100_000, peerLoop) },
-    ],
-    ROUNDS,
-  );
-  rows.push({ what, figure: fromMap(figures, what), against: bare, ratio: ratio(figures, what, bare) });
 }
 
 async function awaiting(rows: Row[]): Promise<void> {
@@ -228,30 +207,4 @@ async function contended(): Promise<Row[]> {
     }
   }
   return rows;
-}
-
-interface Peer {
-  readonly Mutex: new () => { blockingLock(): { [Symbol.dispose](): void } };
-}
-
-/** `multithreading` needs globals that Node 20 has not: they are lent to it for its import. */
-async function loadPeer(): Promise<Peer | undefined> {
-  const lent = globalThis as { navigator?: unknown };
-  if (lent.navigator === undefined)
-    Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: 2 }, configurable: true });
-  Promise.withResolvers ??= function withResolvers<T>() {
-    let resolve!: (value: T | PromiseLike<T>) => void;
-    let reject!: (reason?: unknown) => void;
-    const promise = new Promise<T>((yes, no) => {
-      resolve = yes;
-      reject = no;
-    });
-    return { promise, resolve, reject };
-  };
-  try {
-    return (await import("multithreading")) as unknown as Peer;
-  } catch (error) {
-    console.error(`multithreading could not be loaded: ${String(error)}`);
-    return undefined;
-  }
 }

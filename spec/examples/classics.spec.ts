@@ -18,9 +18,11 @@ interface Known {
 const CLASSICS: Readonly<Record<string, Known>> = {
   "bounded-buffer": { fails: "deadlock", within: { preemptions: 1 }, executions: 1200 },
   "cigarette-smokers": { fails: "deadlock", within: { preemptions: 0 }, executions: 2400 },
+  "dining-room": { fails: "deadlock", within: { preemptions: 1 }, executions: 330 },
   "dining-philosophers": { fails: "deadlock", executions: 900 },
   "fern-empire": { fails: "exception", within: { preemptions: 1 }, executions: 900 },
   h2o: { fails: "assertion", within: { preemptions: 0 }, executions: 50 },
+  "h2o-barrier": { fails: "assertion", within: { preemptions: 0 }, executions: 1400 },
   "readers-writers": { fails: "data race", within: { preemptions: 2 }, executions: 5350 },
   "reusable-barrier": { fails: "deadlock", within: { preemptions: 2 }, executions: 1900 },
   "sleeping-barber": { fails: "deadlock", within: { preemptions: 2 }, executions: 7000 },
