@@ -7,7 +7,8 @@ import { Limits, type AsyncWaitOptions, type WaitOptions } from "../park/limits.
 import { registerKind } from "../send/handle.ts";
 import { End, type EndState } from "./end.ts";
 import { pipeOf, RECEIVER } from "./open.ts";
-import { Box, Pipe, type Receiving } from "./pipe.ts";
+import { Box, type Receiving } from "./call.ts";
+import { Pipe } from "./pipe.ts";
 import type { Queue } from "./queue.ts";
 import { Side } from "./roll.ts";
 import type { Source } from "./source.ts";

@@ -7,7 +7,8 @@ import { howArrived, moveAll, moveAllAsync } from "../send/moving.ts";
 import type { Send } from "../send/send.ts";
 import { End, type EndState } from "./end.ts";
 import { pipeOf, SENDER } from "./open.ts";
-import { Sending, type Pipe } from "./pipe.ts";
+import { Sending } from "./call.ts";
+import type { Pipe } from "./pipe.ts";
 import { Side } from "./roll.ts";
 import { ScalarStore } from "./store.ts";
 

@@ -1,7 +1,7 @@
 /** What a receiver receives from: a channel, or the passing of time. */
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import type { Sleep } from "../park/wait.ts";
-import type { Receiving, Waiting } from "./pipe.ts";
+import type { Receiving, Waiting } from "./call.ts";
 import type { Side } from "./roll.ts";
 
 export interface Source {

@@ -5,7 +5,7 @@ import { wait, type Sleep } from "../park/wait.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import { ownField } from "../thread/current.ts";
 import { Field } from "../thread/registry.ts";
-import type { Receiving } from "./pipe.ts";
+import type { Receiving } from "./call.ts";
 import { Receiver } from "./receiver.ts";
 import type { Source } from "./source.ts";
 

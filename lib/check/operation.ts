@@ -64,6 +64,12 @@ export interface Op {
   readonly site: string | undefined;
 }
 
+/** An operation that was computed but not done. */
+export interface Look {
+  readonly op: Op;
+  readonly result: unknown;
+}
+
 /** What a scheduled thread does: its next operation, or what may befall it. A choice is `thread << 2 | deed`. */
 export const Deed = { GO: 0, DIE: 1, TIME_OUT: 2, WAKE: 3 } as const;
 export type Deed = (typeof Deed)[keyof typeof Deed];

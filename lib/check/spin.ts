@@ -9,18 +9,12 @@
  */
 import { wouldChange } from "./effect.ts";
 import type { Memory } from "./memory.ts";
-import { Kind, type Op } from "./operation.ts";
+import { Kind, type Look, type Op } from "./operation.ts";
 import type { ModelThread } from "./thread.ts";
 
 const HORIZON = 1000;
 /** The longest round that is recognised, in operations. */
 const LONGEST = 64;
-
-/** An operation that was computed but not done. */
-export interface Look {
-  readonly op: Op;
-  readonly result: unknown;
-}
 
 /** Has the thread done this very operation lately, and nothing but look since, so that it may be going round? Cheap; asked at every operation. */
 export function mayRepeat(thread: ModelThread, op: Op): boolean {

@@ -8,8 +8,7 @@
  *
  * All that a thread knows is what its operations returned, so its local state is its log; a thread state is a length of the log.
  */
-import type { Op } from "./operation.ts";
-import type { Look } from "./spin.ts";
+import type { Look, Op } from "./operation.ts";
 
 export const Status = { READY: 0, ASLEEP: 1, DONE: 2, DEAD: 3 } as const;
 export type Status = (typeof Status)[keyof typeof Status];

@@ -1,0 +1,79 @@
+/** What one call sends or receives, and how far it is. */
+import type { Waiter } from "../park/wait.ts";
+import type { Flags, Queue } from "./queue.ts";
+import { PackedStore, ScalarStore, type Store } from "./store.ts";
+
+/** Who waits, and whether for other channels too. */
+export type Waiting = Waiter & { readonly selects?: boolean };
+
+/** What one call sends, and how far it is. */
+export class Sending {
+  readonly items: ArrayLike<unknown>;
+  /** What the user gave, for the error that gives it back. */
+  readonly #values: ArrayLike<unknown>;
+  readonly isSingle: boolean;
+  sent = 0;
+  /** Of a channel without capacity: where the message is that was put and is not seen taken. */
+  position: number | undefined;
+  /** Who is to be woken. */
+  flags: Flags = 0;
+
+  constructor(items: ArrayLike<unknown>, values: ArrayLike<unknown>, isSingle: boolean) {
+    this.items = items;
+    this.#values = values;
+    this.isSingle = isSingle;
+  }
+
+  get isDone(): boolean {
+    return this.sent === this.items.length;
+  }
+  /** The value, or the rest of the values. */
+  get unsent(): unknown {
+    return this.isSingle ? this.#values[0] : Array.prototype.slice.call(this.#values, this.sent);
+  }
+
+  /** Inside TX: puts one message, which fits, or as many as fit. */
+  put(queue: Queue, store: Store): void {
+    if (store instanceof ScalarStore && !this.isSingle && queue.capacity !== 0) {
+      const from = this.sent;
+      const count = queue.roomFor(this.items.length - from);
+      const items = this.items as ArrayLike<number | bigint>;
+      this.flags |= queue.putSome(count, (cell, first, some) => {
+        store.putSome(cell, items, from + first, some);
+      });
+      this.sent += count;
+    } else {
+      this.flags |= queue.put(this.items[this.sent]);
+      if (queue.capacity === 0) this.position = queue.lastPut;
+      else this.sent++;
+    }
+  }
+}
+
+/** What one call receives: one message, or several. */
+export interface Receiving {
+  readonly most: number;
+  /** Inside RX, when a message is there. */
+  take(queue: Queue, store: Store): void;
+  /** What comes from elsewhere. */
+  accept(item: unknown): void;
+}
+
+/** One message. */
+export class Box implements Receiving {
+  readonly most = 1;
+  item: unknown;
+  readonly #isUnpackedAtOnce: boolean;
+
+  /** @param isUnpackedAtOnce  before this thread takes anything else */
+  constructor(isUnpackedAtOnce = false) {
+    this.#isUnpackedAtOnce = isUnpackedAtOnce;
+  }
+  take(queue: Queue, store: Store): void {
+    if (store instanceof PackedStore) store.lends = this.#isUnpackedAtOnce;
+    this.item = queue.take();
+  }
+  accept(item: unknown): void {
+    this.item = item;
+  }
+}
