@@ -86,23 +86,37 @@ async function closedDoors(project: string): Promise<string[]> {
   return [...found, ...(await complaints(process.execPath, ["--input-type=module", "--eval", both], project))];
 }
 
-/** What a page that uses nothing but a Mutex loads. */
-async function mutexPage(project: string): Promise<number> {
-  const bundle = await build({
-    stdin: {
-      contents: `import { Mutex } from "ferrous"; new Mutex().lockAsync().then((guard) => { document.title = "locked"; guard.release(); });`,
-      resolveDir: project,
-    },
+/** A program that somebody bundled for `platform`. */
+async function bundled(project: string, contents: string, platform: "browser" | "node"): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: project },
     bundle: true,
     minify: true,
     format: "esm",
-    platform: "browser",
+    platform,
     target: "es2022",
     external: ["node:*"],
     write: false,
     logLevel: "silent",
   });
-  return gzipSync(bundle.outputFiles[0]?.contents ?? "", { level: 9 }).length;
+  return outputFiles[0]?.contents ?? new Uint8Array();
+}
+
+/** What a page that uses nothing but a Mutex loads. */
+async function mutexPage(project: string): Promise<number> {
+  const page = `import { Mutex } from "ferrous"; new Mutex().lockAsync().then((guard) => { document.title = "locked"; guard.release(); });`;
+  return gzipSync(await bundled(project, page, "browser"), { level: 9 }).length;
+}
+
+/** A bundler leaves out what it takes for unused; but a new thread needs every kind that an argument may be. */
+async function kindsLeftOut(project: string): Promise<string[]> {
+  const sources = filesIn("lib").filter((file) => /^(?:sync|channel|spawn)\//.test(file));
+  const kinds = sources.flatMap((file) =>
+    [...readFileSync(join("lib", file), "utf8").matchAll(/^(?:export )?const \w+ = "(\w+@\d+)";/gm)].map(([, kind = ""]) => kind),
+  );
+  if (kinds.length < 10) throw new Error(`only ${kinds.join()} are kinds`);
+  const worker = new TextDecoder().decode(await bundled(project, `import "ferrous/worker";`, "browser"));
+  return kinds.filter((kind) => !worker.includes(kind)).map((kind) => `a bundle of ferrous/worker does not know ${kind}`);
 }
 
 const SHOWN = 10;
@@ -122,6 +136,7 @@ await inTemporaryFolder(async (folder) => {
   const installed = install(tarball, join(folder, "project"));
   report("import and require of each door", await closedDoors(join(folder, "project")));
   report("source maps and declaration maps", mapsAstray(installed));
+  report("every kind in a bundle of ferrous/worker", await kindsLeftOut(join(folder, "project")));
   const page = await mutexPage(join(folder, "project"));
   report(
     `a page with a Mutex: ${(page / 1000).toFixed(1)} kB minified and compressed`,

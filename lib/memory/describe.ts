@@ -1,7 +1,7 @@
 /** Field types as plain data, for handles that carry the type of a value to another thread. */
 import { HandleError, LayoutError } from "../errors.ts";
 import { array } from "./array.ts";
-import { requireCode, type FieldType, type TypeDescription } from "./field.ts";
+import type { FieldType } from "./field.ts";
 import { LAYOUT, layoutFrom } from "./place.ts";
 import { bool, f32, f64, i16, i32, i64, i8, u16, u32, u64, u8 } from "./scalar.ts";
 import { struct } from "./struct.ts";
@@ -10,11 +10,6 @@ import { utf8 } from "./utf8.ts";
 const SCALARS = new Map<string, FieldType>(Object.entries({ i8, u8, i16, u16, i32, u32, i64, u64, f32, f64, bool }));
 /** How deep types may lie in each other: a forged description must not overflow the stack. */
 const MAX_DEPTH = 64;
-
-/** A field type as data that can be posted; {@link typeFrom} makes the type of it again. */
-export function describeType(type: FieldType): TypeDescription {
-  return requireCode(type, "describeType(type)").description;
-}
 
 /**
  * The type that a description describes; for a struct that this thread knows, the very same.

@@ -129,6 +129,11 @@ export function requireCode(type: unknown, where: string): FieldCode {
   );
 }
 
+/** A field type as data that can be posted; `typeFrom` makes the type of it again. */
+export function describeType(type: FieldType): TypeDescription {
+  return requireCode(type, "describeType(type)").description;
+}
+
 /** A field whose bytes belong to a lock or an atomic. */
 function primitiveCode(layout: Layout): FieldCode {
   const label = layout.kind.replace(/@\d+$/, "");

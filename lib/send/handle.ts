@@ -3,7 +3,7 @@
  * marker, the object's kind with the version of its bytes, its place, its name, and the handle of the value that it protects.
  */
 import { HandleError, NotSendableError } from "../errors.ts";
-import { TYPE } from "../memory/hidden.ts";
+import { HOME, TYPE } from "../memory/hidden.ts";
 import { describeType, elementTypeOf, FixedArray, fixedArrayAt, placeOf, typeFrom, typeOf, type FieldType } from "../memory/layout.ts";
 import { isSharedBuffer, kindOf, layoutFrom, type Place } from "../memory/place.ts";
 import { meetRegistry, registryBuffer } from "../thread/registry.ts";
@@ -43,7 +43,8 @@ export interface Handle {
   readonly registry: SharedArrayBuffer;
 }
 
-type Revive = (body: HandleBody) => object;
+/** `typeFrom` makes a field type of its description: handed on, so that a page which opens no handles need not load all types for it. */
+type Revive = (body: HandleBody, typeFrom: (description: unknown) => FieldType) => object;
 const revivers = new Map<string, Revive>();
 
 /** Tells how objects of a kind are opened; kinds that need no more than their place need only `registerLayout`. */
@@ -52,17 +53,17 @@ export function registerKind(kind: string, revive: Revive): void {
 }
 
 const STRUCT = "struct@1";
-registerKind(STRUCT, ({ place: { buffer, byteOffset }, type }) => {
+function reviveStruct({ place: { buffer, byteOffset }, type }: HandleBody): object {
   const struct = typeFrom(type) as FieldType & { at?: (buffer: SharedArrayBuffer, byteOffset: number) => object };
   if (typeof struct.at !== "function") throw new HandleError("its type is no struct");
   return struct.at(buffer, byteOffset);
-});
+}
 
 const ARRAY = "array@1";
-registerKind(ARRAY, ({ place: { buffer, byteOffset }, type }) => {
+function reviveArray({ place: { buffer, byteOffset }, type }: HandleBody): object {
   const [element, length] = Array.isArray(type) ? (type as unknown[]) : [];
   return fixedArrayAt(typeFrom(element), buffer, byteOffset, length as number);
-});
+}
 
 /** What another thread needs to open `value`; undefined if it is no shared object of ours. */
 export function bodyOf(value: unknown): HandleBody | undefined {
@@ -77,7 +78,8 @@ export function bodyOf(value: unknown): HandleBody | undefined {
 /** Is it a shared object of ours, which {@link toHandle} takes? */
 export function isShareable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return HANDLE in value || TYPE in value || value instanceof FixedArray;
+  // Structs and arrays by what they keep: their classes would bring all of theirs into each page that only has a lock.
+  return HANDLE in value || HOME in value;
 }
 
 /** Is it memory that threads share, or nothing at all? */
@@ -152,8 +154,10 @@ export const isHandle = (value: unknown): value is Handle => (value as Partial<H
 
 function revive(body: HandleBody): object {
   const { kind, place, type } = body;
+  if (kind === STRUCT) return reviveStruct(body);
+  if (kind === ARRAY) return reviveArray(body);
   const known = revivers.get(kind);
-  if (known !== undefined) return known(body);
+  if (known !== undefined) return known(body, typeFrom);
   const layout = layoutFrom(kind, type === undefined || typeof type === "number" ? type : typeFrom(type));
   if (layout === undefined) {
     throw new HandleError(

@@ -8,28 +8,15 @@ import { decode, encode, type Departing, type Encoded } from "../send/transit.ts
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { takeLifeline } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
+import { knowAllKinds } from "./kinds.ts";
 import { reportUnjoined, type Boot, type Outcome, type Start } from "./outcome.ts";
 import { loadTask } from "./task.ts";
-// The kinds that an argument may be: an inline function imports none of them.
-import "../channel/receiver.ts";
-import "../channel/sender.ts";
-import "../sync/atomic.ts";
-import "../sync/barrier.ts";
-import "../sync/cancel-flag.ts";
-import "../sync/condvar.ts";
-import "../sync/latch.ts";
-import "../sync/mutex.ts";
-import "../sync/once.ts";
-import "../sync/once-lock.ts";
-import "../sync/rw-lock.ts";
-import "../sync/reentrant-mutex.ts";
-import "../sync/semaphore.ts";
-import "./thread.ts";
 
 const isBoot = (data: unknown): data is Boot => (data as Partial<Boot> | null | undefined)?.ferrous === "start";
 
 /** Runs this thread's task, and ends the thread when it has settled. */
 export async function boot(): Promise<void> {
+  knowAllKinds();
   const data = isBoot(host.startData) ? host.startData : await host.firstMessage();
   if (!isBoot(data)) return;
   const { id, registry } = assumeThread(data.id);

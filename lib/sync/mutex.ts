@@ -24,7 +24,7 @@
  * Source: U. Drepper, "Futexes Are Tricky" (2011), section 5; the owner, the poison and the courtesy are ours.
  */
 import { DeadlockError, PoisonedError, ReleasedError } from "../errors.ts";
-import { alignOf, describeType, initialise, sizeOf, slotOf, typeFrom, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
+import { alignOf, describeType, initialise, sizeOf, slotOf, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { owned, registerWords, someThread } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
@@ -158,7 +158,7 @@ export class Mutex<T = undefined> {
       { name: "culprit", show: someThread },
       { name: "tag" },
     ]);
-    registerKind(KIND, ({ place: { buffer, byteOffset }, name, type, value }) => {
+    registerKind(KIND, ({ place: { buffer, byteOffset }, name, type, value }, typeFrom) => {
       const options = name === undefined ? undefined : { name };
       if (type !== undefined) return openOf(typeFrom(type), buffer, byteOffset, options);
       checkPlace("a Mutex", buffer, byteOffset, HEADER_BYTES, 4);

@@ -1,5 +1,5 @@
 /** Many readers or one writer: what its users see. The words, the picture and the proof are in rw-words.ts. */
-import { alignOf, describeType, initialise, sizeOf, slotOf, typeFrom, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
+import { alignOf, describeType, initialise, sizeOf, slotOf, type FieldType, type InitOf, type Slot } from "../memory/layout.ts";
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { registerWords } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
@@ -118,7 +118,7 @@ export class RwLock<T = undefined> {
   static {
     registerLayout(KIND, (of) => (of === undefined ? RwLock[LAYOUT] : layoutWith(of as FieldType)));
     registerWords(KIND, (type) => rwNames(type === undefined ? PACKED : shapeFrom(type)));
-    registerKind(KIND, ({ place: { buffer, byteOffset }, name, type, value }) => {
+    registerKind(KIND, ({ place: { buffer, byteOffset }, name, type, value }, typeFrom) => {
       const shape = shapeFrom(type);
       const of: unknown = Array.isArray(type) ? type[2] : undefined;
       const options = name === undefined ? undefined : { name };
