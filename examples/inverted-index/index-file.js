@@ -12,7 +12,7 @@
  * Numbers are of 4 bytes, the lowest first; words are ordered by their UTF-16 codes. Who looks a word up reads the contents, one block,
  * and the postings of that word. Both are written in one order, so the same documents give the same bytes, whoever did what when.
  */
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { endianness } from "node:os";
 
 /** @typedef {{ readonly term: string, readonly pairs: Uint32Array }} Entry */
@@ -182,7 +182,7 @@ export function mergeIntoRun(runs, target) {
 // --- the index ---
 
 /**
- * Makes the index of runs. It takes its name only when it is whole.
+ * Makes the index of runs.
  * @param {readonly string[]} runs @param {readonly string[]} documents @param {string} target @returns {number} how many words are in it
  */
 export function mergeInto(runs, documents, target) {
@@ -190,30 +190,36 @@ export function mergeInto(runs, documents, target) {
   const lines = [];
   /** @type {[string, number][]} */
   const blocks = [];
-  const unfinished = `${target}.unfinished`;
-  try {
-    withOutput(unfinished, (out) => {
-      out.write(Buffer.from(MAGIC));
-      for (const { term, pairs } of merged(runs)) {
-        lines.push(`${term}\t${String(out.at)}\t${String(pairs.length / 2)}\n`);
-        out.write(bytesOf(pairs));
-      }
-      for (let at = 0; at < lines.length; at += BLOCK) {
-        const [term = ""] = lines[at]?.split("\t") ?? [];
-        blocks.push([term, out.at]);
-        out.write(Buffer.from(lines.slice(at, at + BLOCK).join("")));
-      }
-      const end = out.at;
-      out.write(Buffer.from(JSON.stringify({ documents, words: lines.length, blocks, end })));
-      const last = Buffer.alloc(END_BYTES);
-      last.writeDoubleLE(end);
-      out.write(last);
-    });
-    renameSync(unfinished, target);
-  } finally {
-    rmSync(unfinished, { force: true });
-  }
+  withOutput(target, (out) => {
+    out.write(Buffer.from(MAGIC));
+    for (const { term, pairs } of merged(runs)) {
+      lines.push(`${term}\t${String(out.at)}\t${String(pairs.length / 2)}\n`);
+      out.write(bytesOf(pairs));
+    }
+    for (let at = 0; at < lines.length; at += BLOCK) {
+      const [term = ""] = lines[at]?.split("\t") ?? [];
+      blocks.push([term, out.at]);
+      out.write(Buffer.from(lines.slice(at, at + BLOCK).join("")));
+    }
+    const end = out.at;
+    out.write(Buffer.from(JSON.stringify({ documents, words: lines.length, blocks, end })));
+    const last = Buffer.alloc(END_BYTES);
+    last.writeDoubleLE(end);
+    out.write(last);
+  });
   return lines.length;
+}
+
+/** Does this file begin like an index, be it whole or not? @param {string} path */
+export function beginsLikeAnIndex(path) {
+  const fd = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(MAGIC.length);
+    readSync(fd, bytes, 0, bytes.length, 0);
+    return bytes.toString("latin1") === MAGIC;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** An index, opened for looking words up. */

@@ -1,8 +1,9 @@
 // @ts-check
 /** One run: starts the stages, survives tokenisers that die, and puts the index in its place. */
-import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AtomicBool, channel, ThreadBuilder } from "ferrous";
+import { beginsLikeAnIndex } from "./index-file.js";
 import { FATE, FILES, gather, mergeRuns, readFiles, tokenise, writeRuns } from "./stages.js";
 
 /** @typedef {import("./stages.js").Times} Times */
@@ -13,13 +14,14 @@ import { FATE, FILES, gather, mergeRuns, readFiles, tokenise, writeRuns } from "
  * @property {readonly string[]} paths   of the files
  * @property {string} target             where the index goes
  * @property {number} threads            how many tokenise
+ * @property {number} [runPostings]      so many pairs of document and count are gathered in memory before they are written
  * @property {boolean} [crash]           kill one of them with a file in its hands
  * @property {import("ferrous").CancelFlag} stop
  */
 
 /**
  * @typedef {object} Built
- * @property {number} files @property {number} skipped  binary files, and those that could not be read
+ * @property {number} files @property {number} skipped  binary files, those over 100 MB, and those that could not be read
  * @property {number} words   different ones
  * @property {number} bytes   of the index
  * @property {number} ms
@@ -31,16 +33,19 @@ import { FATE, FILES, gather, mergeRuns, readFiles, tokenise, writeRuns } from "
 
 /** How many messages may wait between two stages: small ones, and those that fill megabytes. */
 const [FEW, FEWEST] = [64, 2];
+const RUN_POSTINGS = 400_000;
 /** The tokeniser dies that has the next file in its hands after this part of all. */
 const CRASH_AT = 1 / 3;
 
 /** @param {Order} order @returns {Promise<Built>} */
-export async function build({ paths, target, threads, crash = false, stop }) {
+export async function build({ paths, target, threads, runPostings = RUN_POSTINGS, crash = false, stop }) {
   const started = performance.now();
   FILES.store(0);
+  checkTarget(target);
   mkdirSync(dirname(target), { recursive: true });
-  // Beside the index, so that all is on one disk.
+  // Beside the index, so that all is on one disk and a rename puts it in its place.
   const folder = mkdtempSync(join(dirname(target), `${basename(target)}-runs-`));
+  const whole = join(folder, "whole");
   const fates = new Uint8Array(new SharedArrayBuffer(Math.max(1, paths.length)));
   const bomb = new AtomicBool(crash);
   const crashAt = Math.floor(paths.length * CRASH_AT);
@@ -54,9 +59,9 @@ export async function build({ paths, target, threads, crash = false, stop }) {
   const [indexTx, indexRx] = channel({ capacity: FEW, name: "indexes" });
   const [runTx, runRx] = channel({ capacity: FEWEST, name: "runs" });
   const [writtenTx, writtenRx] = channel({ capacity: FEW, name: "written" });
-  const gatherer = thread("gatherer").spawn(gather, indexRx, runTx);
+  const gatherer = thread("gatherer").spawn(gather, indexRx, runTx, runPostings);
   const writer = thread("writer").spawn(writeRuns, runRx, writtenTx, folder);
-  const merger = thread("merger").spawn(mergeRuns, writtenRx, folder, paths, target, stop);
+  const merger = thread("merger").spawn(mergeRuns, writtenRx, folder, paths, whole, stop);
   const ends = Promise.allSettled([gatherer.joinAsync(), writer.joinAsync(), merger.joinAsync()]);
 
   /** Reads and tokenises these files; some may be lost with a thread that dies. @param {readonly number[]} wanted */
@@ -73,11 +78,10 @@ export async function build({ paths, target, threads, crash = false, stop }) {
     }
     const [first, ...rest] = await Promise.allSettled([reader, ...tokenisers].map((handle) => handle.joinAsync()));
     times.push(...timesOf("read", first === undefined ? [] : [first]), ...timesOf("tokenise", rest));
-    for (const end of [first, ...rest]) {
-      if (end?.status !== "rejected") continue;
-      if (end.reason.code !== "THREAD_DIED") throw end.reason;
-      story.deaths.push(end.reason.message);
-    }
+    const failures = failuresOf([first, ...rest]);
+    story.deaths.push(...failures.filter(({ code }) => code === "THREAD_DIED").map(({ message }) => message));
+    const failure = reasonOf(failures.filter(({ code }) => code !== "THREAD_DIED"));
+    if (failure !== undefined) throw failure;
   };
 
   try {
@@ -87,42 +91,50 @@ export async function build({ paths, target, threads, crash = false, stop }) {
       before = wanted.length;
       await round(wanted);
     }
+    indexTx.close();
+    const settled = await ends;
+    const failure = reasonOf(failuresOf(settled));
+    if (failure !== undefined) throw failure;
+    // From here on a Ctrl-C comes too late.
+    const stopped = stop.cancelled;
+    if (!stopped) renameSync(whole, target);
+    ["gather", "write", "merge"].forEach((stage, at) => {
+      const end = settled[at];
+      if (end !== undefined) times.push(...timesOf(stage, [end]));
+    });
+    const [, , merged] = settled;
+    const skipped = fates.reduce((sum, fate) => sum + Number(fate === FATE.SKIPPED), 0);
+    return {
+      files: fates.reduce((sum, fate) => sum + Number(fate === FATE.INDEXED), 0),
+      skipped,
+      words: merged.status === "fulfilled" ? merged.value.words : 0,
+      bytes: stopped ? 0 : statSync(target).size,
+      ms: performance.now() - started,
+      stopped,
+      stages: combined(times),
+      ...story,
+    };
   } catch (error) {
     stop.cancel();
     indexTx.close();
-    // Whoever died first is the reason; that others could not send to it any more is what follows.
-    throw firstFailure(await ends) ?? error;
+    throw reasonOf([...failuresOf(await ends), error]);
   } finally {
-    indexTx.close();
-    await ends;
     rmSync(folder, { recursive: true, force: true });
   }
-  const settled = await ends;
-  const failure = firstFailure(settled);
-  if (failure !== undefined) throw failure;
-  ["gather", "write", "merge"].forEach((stage, at) => {
-    const end = settled[at];
-    if (end !== undefined) times.push(...timesOf(stage, [end]));
-  });
-  const [, , merged] = settled;
-  const skipped = fates.reduce((sum, fate) => sum + Number(fate === FATE.SKIPPED), 0);
-  return {
-    files: fates.reduce((sum, fate) => sum + Number(fate === FATE.INDEXED), 0),
-    skipped,
-    words: merged.status === "fulfilled" ? merged.value.words : 0,
-    bytes: stop.cancelled ? 0 : statSync(target).size,
-    ms: performance.now() - started,
-    stopped: stop.cancelled,
-    stages: combined(times),
-    ...story,
-  };
 }
 
-/** @param {readonly PromiseSettledResult<unknown>[]} ends */
-function firstFailure(ends) {
-  const failed = ends.filter((end) => end.status === "rejected").map(({ reason }) => reason);
-  return failed.find(({ code }) => code === "THREAD_DIED") ?? failed[0];
+/** An older index may be replaced, anything else may not. @param {string} target */
+function checkTarget(target) {
+  const found = statSync(target, { throwIfNoEntry: false });
+  if (found === undefined || (found.isFile() && beginsLikeAnIndex(target))) return;
+  throw new Error(`${target} is there already, and is no index of words: give --index another name.`);
 }
+
+/** @param {readonly (PromiseSettledResult<unknown> | undefined)[]} ends */
+const failuresOf = (ends) => ends.flatMap((end) => (end?.status === "rejected" ? [end.reason] : []));
+
+/** Of the errors of several stages the one that the others follow from: that a neighbour is gone has a reason there. @param {readonly any[]} errors */
+const reasonOf = (errors) => errors.find(({ code, cause }) => code !== "PANIC" || cause?.code !== "DISCONNECTED") ?? errors[0];
 
 /** @param {string} stage @param {readonly PromiseSettledResult<Times>[]} ends @returns {StageTimes[]} */
 const timesOf = (stage, ends) =>

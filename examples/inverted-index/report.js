@@ -40,7 +40,7 @@ export function storyOf({ deaths, handed }) {
 
 /** @param {Built} built @param {string} index */
 export function totalsOf({ files, skipped, words, bytes, ms, stopped }, index) {
-  const odd = skipped === 0 ? "" : ` (${number.format(skipped)} more binary or unreadable)`;
+  const odd = skipped === 0 ? "" : ` (${number.format(skipped)} more binary, unreadable or larger than 100 MB)`;
   if (stopped) return `Stopped after ${filesOf(files)}${odd}: no index was written.`;
   return `${number.format(words)} different words of ${filesOf(files)}${odd}, in ${seconds(ms)}: ${short(index)}, ${(bytes / 1e6).toFixed(1)} MB.`;
 }

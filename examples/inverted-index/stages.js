@@ -7,7 +7,7 @@
  *
  * A stage ends when its input has ended: its sender is closed with its thread, and so the next one ends.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AtomicU32, staticAtomic, task } from "ferrous";
 import { mergeInto, mergeIntoRun, writeRun } from "./index-file.js";
@@ -28,8 +28,8 @@ export const FATE = { OPEN: 0, INDEXED: 1, SKIPPED: 2 };
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 /** A text file has no zero byte; looked for in its first bytes, as git does. */
 const BINARY_PROBE = 8000;
-/** So many pairs are gathered in memory before they are written. */
-const RUN_POSTINGS = 400_000;
+/** A file that is larger is no text to look words up in, and a channel may have no room for it. */
+const MOST_BYTES = 100_000_000;
 /** So many runs are merged into a longer one. */
 const FAN_IN = 8;
 
@@ -121,8 +121,8 @@ export const tokenise = task(
 export const gather = task(
   import.meta.url,
   "gather",
-  /** @param {Receiver<SmallIndex>} indexes @param {Sender<LargeIndex>} runs @returns {Times} */
-  (indexes, runs) => {
+  /** @param {Receiver<SmallIndex>} indexes @param {Sender<LargeIndex>} runs @param {number} runPostings  so many pairs make an index large @returns {Times} */
+  (indexes, runs, runPostings) => {
     const clock = new Clock();
     const seen = new Set();
     /** By word: document, count, document, count... @type {Map<string, number[]>} */
@@ -143,7 +143,7 @@ export const gather = task(
         else pairs.push(doc, counts[at] ?? 0);
       });
       postings += counts.length;
-      if (postings >= RUN_POSTINGS) flush();
+      if (postings >= runPostings) flush();
     }
     if (postings > 0) flush();
     return clock.times;
@@ -182,12 +182,15 @@ export const writeRuns = task(
   },
 );
 
-/** Merges the files, a few at a time as they come, and in the end all that are left into the index. Says how many words are in it. */
+/**
+ * Merges the files, a few at a time as they come, and in the end all that are left into an index, which is not in its place yet: that its
+ * input has ended may mean that a stage before it has failed. Says how many words are in it.
+ */
 export const mergeRuns = task(
   import.meta.url,
   "mergeRuns",
-  /** @param {Receiver<string>} written @param {string} folder @param {readonly string[]} paths @param {string} target @param {import("ferrous").CancelFlag} stop @returns {Times & { words: number }} */
-  (written, folder, paths, target, stop) => {
+  /** @param {Receiver<string>} written @param {string} folder @param {readonly string[]} paths @param {string} whole @param {import("ferrous").CancelFlag} stop @returns {Times & { words: number }} */
+  (written, folder, paths, whole, stop) => {
     const clock = new Clock();
     /** @type {string[]} */
     let runs = [];
@@ -199,14 +202,15 @@ export const mergeRuns = task(
       mergeIntoRun(runs, longer);
       runs = [longer];
     }
-    const words = stop.cancelled ? 0 : mergeInto(runs, paths, target);
+    const words = stop.cancelled ? 0 : mergeInto(runs, paths, whole);
     return { ...clock.times, words };
   },
 );
 
-/** A text file's content, or undefined if it is binary, or can't be read any more. @param {string} path */
+/** A text file's content, or undefined if it is binary or too large, or can't be read any more. @param {string} path */
 function readText(path) {
   try {
+    if (statSync(path).size > MOST_BYTES) return undefined;
     const content = readFileSync(path);
     return content.subarray(0, BINARY_PROBE).includes(0) ? undefined : content.toString("utf8");
   } catch {

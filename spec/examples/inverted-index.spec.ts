@@ -1,13 +1,16 @@
 /** The example as its users run it, as a process of its own, against a plain index in this one. */
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { CancelFlag } from "ferrous";
 import { spawn } from "node:child_process";
-import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "../../examples/inverted-index/pipeline.js";
+import { search } from "../../examples/inverted-index/query.js";
 
 const MAIN = fileURLToPath(new URL("../../examples/inverted-index/main.js", import.meta.url));
-const FILES = 300;
+const FILES = 60;
 
 let home = "";
 let folder = "";
@@ -29,7 +32,6 @@ beforeAll(async () => {
   write("mutex.txt", "Mutex, MUTEX, mutex_lock; Äpfel äpfel 東京 x86\n");
   write("empty.txt", "");
   for (let n = 0; n < FILES; n++) {
-    // More pairs than one run holds: so several are written, and merged.
     const words = Array.from({ length: 1500 }, (_, at) => `w${String((at * (n + 7)) % 9973)}`);
     write(join("deep", `${String(n)}.json`), words.join(" "));
   }
@@ -52,8 +54,10 @@ function run(args: readonly string[], onProgress?: (interrupt: () => void) => vo
     const ended = { out: "", err: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (ended.out += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      const isFirst = ended.err === "";
       ended.err += text;
-      onProgress?.(() => child.kill("SIGINT"));
+      // Once: a second Ctrl-C ends a program wherever it is.
+      if (isFirst) onProgress?.(() => child.kill("SIGINT"));
     });
     child.once("error", reject);
     child.once("close", (code) => {
@@ -82,31 +86,33 @@ function lookInto(words: readonly string[]): Searched["found"] {
   const all = [...texts].map(([path, text]) => ({ path, counts: words.map((word) => count(text, word)) }));
   return all.filter(({ counts }) => counts.every((n) => n > 0)).sort((a, b) => (a.path < b.path ? -1 : 1));
 }
-async function search(query: string): Promise<Searched["found"]> {
-  const { out } = await run(["--query", query]);
-  const { found } = JSON.parse(out) as Searched;
-  return found.map(({ path, counts }) => ({ path, counts })).sort((a, b) => (a.path < b.path ? -1 : 1));
+function found(query: string): Searched["found"] {
+  return search(index, query)
+    .found.map(({ path, counts }) => ({ path, counts }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 describe("the inverted index", () => {
   it.each([["mutex"], ["mutex guard"], ["GUARD a the"], ["äpfel 東京"], ["w14"], ["w9972 w0"], ["mutex_lock x86"]])(
     "finds the files with %s, as a look into each does",
-    async (query) => {
+    (query) => {
       const words = [...new Set(wordsOf(query))];
       const expected = lookInto(words);
       expect(expected.length).toBeGreaterThan(0);
-      expect(await search(query)).toEqual(expected);
+      expect(found(query)).toEqual(expected);
     },
   );
 
-  it("finds the first and the last word of all, and those at which a block of the dictionary begins and ends", async () => {
+  it("finds the first and the last word of all, and those at which a block of the dictionary begins and ends", () => {
     const words = [...new Set([...texts.values()].flatMap(wordsOf))].sort();
     for (const word of [words[0], words[127], words[128], words.at(-1)]) {
-      expect(await search(String(word))).toEqual(lookInto([String(word)]));
+      expect(found(String(word))).toEqual(lookInto([String(word)]));
     }
   });
 
-  it("says when no file has them, and ends with 1", async () => {
+  it("prints what was found; says when no file has all of them, and ends with 1", async () => {
+    const told = await run(["--query", "mutex guard"]);
+    expect([told.code, JSON.parse(told.out)]).toEqual([0, search(index, "mutex guard")]);
     const { code, out } = await run(["--query", "mutex nowhere_at_all"]);
     expect([code, (JSON.parse(out) as Searched).found]).toEqual([1, []]);
   });
@@ -148,6 +154,66 @@ describe("the inverted index", () => {
     expect(readFileSync(index).equals(before)).toBe(true);
     expect(readdirSync(home).filter((name) => name.startsWith("words.index"))).toEqual(["words.index"]);
   });
+});
+
+describe("a run that fails", () => {
+  /** As the command does it, but in this process, so that something can be done to it. */
+  const start = (target: string, stop = new CancelFlag()) =>
+    build({ paths: [...texts.keys()].sort(), target, threads: 2, runPostings: 5000, stop });
+
+  it("leaves the old index, and says what failed instead of who noticed", async () => {
+    const before = readFileSync(index);
+    const running = start(index);
+    // Where the writer is going to write, once it has something.
+    for (const name of readdirSync(home)) if (name.includes("-runs-")) rmSync(join(home, name), { recursive: true });
+    await expect(running).rejects.toThrow(/ENOENT.*run-1/);
+    expect(readFileSync(index).equals(before)).toBe(true);
+  });
+
+  it("has an index or says that it was stopped, never both, when it is stopped while the index is written", async () => {
+    const target = join(home, "late.index");
+    const stop = new CancelFlag();
+    const running = { ended: false };
+    const built = start(target, stop).finally(() => (running.ended = true));
+    const isWriting = () => readdirSync(home, { recursive: true }).some((name) => /late\.index.*(whole|unfinished)$/.test(String(name)));
+    while (!running.ended && !isWriting()) await new Promise(setImmediate);
+    stop.cancel();
+    const { stopped } = await built;
+    expect(existsSync(target)).toBe(!stopped);
+    expect(readdirSync(home).filter((name) => name.startsWith("late.index-"))).toEqual([]);
+  });
+
+  it("does not take the place of a file that is no index", async () => {
+    const notes = join(home, "notes.txt");
+    writeFileSync(notes, "dear diary");
+    await expect(start(notes)).rejects.toThrow(`${notes} is there already, and is no index of words`);
+    await expect(start(folder)).rejects.toThrow(`${folder} is there already, and is no index of words`);
+    expect(readFileSync(notes, "utf8")).toBe("dear diary");
+  });
+});
+
+it("merges many runs, some of them twice, into the same index", async () => {
+  const other = join(home, "many-runs.index");
+  await build({
+    paths: [...texts.keys(), join(folder, "binary.txt")].sort(),
+    target: other,
+    threads: 2,
+    runPostings: 5000,
+    stop: new CancelFlag(),
+  });
+  expect(readFileSync(other).equals(readFileSync(index))).toBe(true);
+});
+
+it("leaves out a file that is too large for a channel, and says so", async () => {
+  const large = join(home, "large");
+  mkdirSync(large);
+  writeFileSync(join(large, "guard.md"), "the guard");
+  writeFileSync(join(large, "huge.txt"), "mutex ".repeat(2000));
+  // Sparse, so it takes no room on the disk.
+  truncateSync(join(large, "huge.txt"), 300 * 2 ** 20);
+  const { out, err } = await run([large], undefined, join(home, "large.index"));
+  expect(err).not.toContain("inverted-index:");
+  expect(JSON.parse(out)).toMatchObject({ files: 1, skipped: 1, words: 2 });
 });
 
 describe("what it cannot do, it says", () => {
