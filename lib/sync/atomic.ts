@@ -17,7 +17,12 @@ const I64 = integerKind("AtomicI64", "BigInt64", i64);
 const U64 = integerKind("AtomicU64", "BigUint64", u64);
 const BOOL: AtomicKind = { name: "AtomicBool", cell: "Int32", byteLength: 4 };
 
-/** A whole number from -2,147,483,648 to 2,147,483,647. See {@link AtomicInteger} for the operations. */
+/**
+ * A whole number from -2,147,483,648 to 2,147,483,647. See {@link AtomicInteger} for the operations.
+ * @example
+ * const balance = new AtomicI32(10);
+ * const before = balance.fetchSub(25);
+ */
 export class AtomicI32 extends AtomicInteger<number> {
   /** @throws {RangeError} the value is out of the range, or no whole number */
   constructor(value = 0) {
@@ -54,7 +59,12 @@ export class AtomicU32 extends AtomicInteger<number> {
   }
 }
 
-/** A bigint from -2^63 to 2^63 - 1. See {@link AtomicInteger} for the operations. */
+/**
+ * A bigint from -2^63 to 2^63 - 1. See {@link AtomicInteger} for the operations.
+ * @example
+ * const latest = new AtomicI64(-1n);
+ * latest.fetchMax(BigInt(Date.now()));
+ */
 export class AtomicI64 extends AtomicInteger<bigint> {
   /** @throws {RangeError} the value is out of the range */
   constructor(value = 0n) {
@@ -70,7 +80,12 @@ export class AtomicI64 extends AtomicInteger<bigint> {
   }
 }
 
-/** A bigint from 0 to 2^64 - 1. See {@link AtomicInteger} for the operations. */
+/**
+ * A bigint from 0 to 2^64 - 1. See {@link AtomicInteger} for the operations.
+ * @example
+ * const bytes = new AtomicU64();
+ * bytes.fetchAdd(BigInt(chunk.length));
+ */
 export class AtomicU64 extends AtomicInteger<bigint> {
   /** @throws {RangeError} the value is out of the range */
   constructor(value = 0n) {

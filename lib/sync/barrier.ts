@@ -62,7 +62,8 @@ export interface BarrierResult {
  *
  * @example
  * const round = new Barrier(3, { name: "round" });
- * // in each of three threads: compute(); if (round.wait().leader) swapBuffers(); round.wait();
+ * // In each of them: compute(); if (round.wait().leader) swapBuffers(); round.wait();
+ * for (const player of players) spawn(play, player, round);
  */
 export class Barrier {
   readonly #state: Word;

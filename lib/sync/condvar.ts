@@ -86,9 +86,9 @@ interface Ticket {
  * dies, a wait without limits lasts for ever, so where that may happen use `waitWhile` with a timeout, or a {@link CancelFlag}.
  *
  * @example
- * const full = new Condvar({ name: "full" });
+ * const filled = new Condvar({ name: "filled" });
  * const guard = queue.lock();
- * full.waitWhile(guard, (value) => value.length === 0);
+ * filled.waitWhile(guard, (value) => value.length === 0);
  */
 export class Condvar {
   readonly #tag: Word;
@@ -208,7 +208,7 @@ export class Condvar {
    * Waits for as long as `blocked(value)` is true; it is asked under the lock, first of all and after each notification.
    * @returns "timed-out" if the time was over and it is still true
    * @throws as {@link wait}, and whatever `blocked` throws, with the guard held
-   * @example ready.waitWhile(guard, (value) => value.length === 0, { timeout: 1000 });
+   * @example filled.waitWhile(guard, (value) => value.length === 0, { timeout: 1000 });
    */
   waitWhile<T>(guard: ExclusiveGuard<T>, blocked: (value: T) => boolean, opts?: WaitOptions): WaitResult {
     requirePredicate(blocked);

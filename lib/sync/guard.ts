@@ -27,6 +27,10 @@ export const LENT = { unlock: (): void => undefined };
  *
  * `using` and `release()` unlock without poison even when a throw ends the scope, because a disposer is not told why its scope ended:
  * for an update of several steps, use `mutex.with(...)`, which poisons when its function throws.
+ *
+ * @example
+ * const guard = totals.lock();
+ * try { guard.value.files += 1; } finally { guard.release(); }
  */
 export class MutexGuard<T> implements Disposable {
   readonly #lock: Guarded<T>;

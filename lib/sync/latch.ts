@@ -24,7 +24,8 @@ const MAX_COUNT = (1 << 30) - 1;
  * Opens once, for good, when it was counted down so many times.
  * @example
  * const loaded = new Latch(3, { name: "loaded" });
- * // in each of three threads: loaded.countDown();
+ * // In each of them: ...; loaded.countDown();
+ * for (const part of parts) spawn(load, part, loaded);
  * loaded.wait();
  */
 export class Latch {

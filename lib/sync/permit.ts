@@ -5,6 +5,10 @@ import type { Permits } from "./permits.ts";
 /**
  * Permits of a {@link Semaphore} that this thread holds. Give them back with `release()` or with `using`; if the thread dies, they
  * return by themselves.
+ *
+ * @example
+ * const permit = downloads.tryAcquire(2);
+ * if (permit !== undefined) try { fetchAll(); } finally { permit.release(); }
  */
 export class Permit implements Disposable {
   /** How many they are. */

@@ -220,7 +220,15 @@ export class ReentrantMutex<T = undefined> {
   }
 }
 
-/** Proof that this thread holds a {@link ReentrantMutex}, one time of maybe several. */
+/**
+ * Proof that this thread holds a {@link ReentrantMutex}, one time of maybe several.
+ *
+ * @example
+ * const outer = tree.lock();
+ * const inner = tree.lock();
+ * outer.release();
+ * inner.release(); // Only now is it free.
+ */
 export class ReentrantMutexGuard<T> implements Disposable {
   readonly #lock: ReentrantMutex<T>;
   readonly #value: T;

@@ -16,6 +16,10 @@ export interface Readable<T> {
 /**
  * Proof that this thread may read what an {@link RwLock} protects; many may at once. It never poisons: who only reads leaves
  * nothing half-written.
+ *
+ * @example
+ * const reading = config.read();
+ * try { useLimit(reading.value.limit); } finally { reading.release(); }
  */
 export class ReadGuard<T> implements Disposable {
   readonly #lock: Readable<T>;
@@ -93,6 +97,12 @@ export interface Writable<T> extends Guarded<T> {
  * Proof that this thread alone may read and write what an {@link RwLock} protects. What {@link MutexGuard} says of `using` and of
  * throws holds here too. (No subclass of it: the engine does not inline a constructor that calls `super`, which made an uncontended
  * write 2.5 times the bare pair instead of 1.7.)
+ *
+ * @example
+ * const writing = config.write();
+ * writing.value.limit = 10;
+ * const reading = writing.downgrade();
+ * try { useLimit(reading.value.limit); } finally { reading.release(); }
  */
 export class WriteGuard<T> implements Disposable {
   readonly #lock: Writable<T>;
@@ -193,7 +203,18 @@ export interface Reserved<T> extends Readable<T> {
   upgradeAsync(opts: AsyncWaitOptions | undefined): Promise<WriteGuard<T>>;
 }
 
-/** Proof that this thread may read, beside other readers, and that it alone may go on to write. */
+/**
+ * Proof that this thread may read, beside other readers, and that it alone may go on to write.
+ *
+ * @example
+ * const reading = config.upgradable();
+ * if (reading.value.limit > 9) reading.release();
+ * else {
+ *   const writing = reading.upgrade();
+ *   writing.value.limit += 1;
+ *   writing.release();
+ * }
+ */
 export class UpgradableGuard<T> extends ReadGuard<T> {
   readonly #lock: Reserved<T>;
   /** Does it await that the other readers leave? Then it still holds the lock, for that alone. */
