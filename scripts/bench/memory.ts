@@ -1,9 +1,10 @@
 /** What do locks, waiters and threads leave behind, and what do idle waiters cost? */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { Mutex, spawn, toHandle } from "ferrous";
+import { channel, i32, Mutex, spawn, toHandle, type Receiver, type Sender } from "ferrous";
 import { Registry } from "../../lib/thread/registry.ts";
 import { nothing } from "./threads/contenders.js";
+import { receiveChunks, receiveValues, sendChunks, sendValues } from "./threads/streams.js";
 import { collectGarbage, print, type Row } from "./measure.ts";
 
 const bytes = (n: number): string => `${n.toFixed(0)} bytes`;
@@ -20,7 +21,7 @@ async function settled(): Promise<number> {
 }
 
 export async function run(): Promise<void> {
-  const rows = [...idle(), ...(await mutexes()), ...(await aborted()), ...(await threads())];
+  const rows = [...idle(), ...(await mutexes()), ...(await aborted()), ...(await messages()), ...(await threads())];
   print("What is left behind", rows);
 }
 
@@ -69,6 +70,41 @@ async function aborted(): Promise<Row[]> {
   const left = (await settled()) - before;
   guard.release();
   return [{ what: `${String(COUNT)} aborted lockAsync calls`, figure: megabytes(left), value: left / COUNT, bar: "<= 20" }];
+}
+
+/** Streams from worker to worker, of which a small part has gone before: what a message left would be there a thousand times. */
+async function messages(): Promise<Row[]> {
+  const words = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(512));
+  const numbers = async (count: number): Promise<void> => {
+    const [tx, rx] = channel({ capacity: 1024, of: i32 });
+    const cells = words();
+    const threads = [spawn(sendChunks, cells, tx as Sender<number>, count), spawn(receiveChunks, cells, rx)];
+    await verified(count, threads);
+  };
+  const objects = async (count: number): Promise<void> => {
+    const [tx, rx] = channel<unknown>({ capacity: 1024 });
+    const cells = words();
+    const threads = [spawn(sendValues, cells, tx, "objects", count), spawn(receiveValues, cells, rx as Receiver<never>, "objects")];
+    await verified(count, threads);
+  };
+  const growth = async (stream: (count: number) => Promise<void>, count: number): Promise<number> => {
+    await stream(count / 100);
+    const before = await settled();
+    await stream(count);
+    return (await settled()) - before;
+  };
+  const [many, some] = [100_000_000 - (100_000_000 % 25_600), 5_000_000];
+  const [left, leftOfObjects] = [await growth(numbers, many), await growth(objects, some)];
+  return [
+    { what: "100 million numbers through a channel", figure: megabytes(left), value: left / 1e6, bar: "<= 20" },
+    { what: "5 million objects through a channel", figure: megabytes(leftOfObjects), value: leftOfObjects / 1e6, bar: "<= 20" },
+  ];
+}
+
+type Stream = { joinAsync(): Promise<{ readonly count: number; readonly wrong: number }> };
+async function verified(count: number, threads: readonly Stream[]): Promise<void> {
+  const ends = await Promise.all(threads.map((thread) => thread.joinAsync()));
+  if (ends.some((end) => end.wrong > 0 || end.count !== count)) throw new Error("messages were lost, came out of order, or changed");
 }
 
 async function threads(): Promise<Row[]> {
