@@ -22,6 +22,7 @@ const MAGIC = "words 1\n";
 const BLOCK = 128;
 const CHUNK = 1 << 16;
 const END_BYTES = 8;
+const DAMAGED = "its table of contents is damaged";
 
 if (endianness() !== "LE") throw new Error("the inverted index is written for processors that put the lowest byte first");
 
@@ -210,6 +211,18 @@ export function mergeInto(runs, documents, target) {
   return lines.length;
 }
 
+/** @param {string} text @returns {Contents | undefined} */
+function parsed(text) {
+  try {
+    return JSON.parse(text) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {unknown} list @param {(item: unknown) => boolean} isItem */
+const isListOf = (list, isItem) => Array.isArray(list) && list.every(isItem);
+
 /** Does this file begin like an index, be it whole or not? @param {string} path */
 export function beginsLikeAnIndex(path) {
   const fd = openSync(path, "r");
@@ -264,7 +277,11 @@ export class IndexFile {
     const pairs = this.#read(Number(at ?? 0), 8 * Number(count ?? 0));
     /** @type {Map<number, number>} */
     const found = new Map();
-    for (let pair = 0; pair < pairs.length; pair += 8) found.set(pairs.readUInt32LE(pair), pairs.readUInt32LE(pair + 4));
+    for (let pair = 0; pair < pairs.length; pair += 8) {
+      const doc = pairs.readUInt32LE(pair);
+      if (doc >= this.documents.length) throw this.#noIndex("it names a document that it does not have");
+      found.set(doc, pairs.readUInt32LE(pair + 4));
+    }
     return found;
   }
 
@@ -279,11 +296,11 @@ export class IndexFile {
     if (size < least || this.#read(0, MAGIC.length).toString() !== MAGIC) throw this.#noIndex("it does not begin like one");
     const end = this.#read(size - END_BYTES, END_BYTES).readDoubleLE();
     if (!(Number.isInteger(end) && end >= MAGIC.length && end < size)) throw this.#noIndex("its end is missing");
-    try {
-      return JSON.parse(this.#read(end, size - END_BYTES - end).toString("utf8"));
-    } catch {
-      throw this.#noIndex("its table of contents is damaged");
-    }
+    const contents = parsed(this.#read(end, size - END_BYTES - end).toString("utf8"));
+    const { documents, blocks } = contents ?? {};
+    const isWhole = isListOf(documents, (path) => typeof path === "string" && path !== "") && isListOf(blocks, Array.isArray);
+    if (contents?.end !== end || !isWhole) throw this.#noIndex(DAMAGED);
+    return contents;
   }
   /** @param {string} why */
   #noIndex(why) {
@@ -292,9 +309,11 @@ export class IndexFile {
 
   /** @param {number} from @param {number} length */
   #read(from, length) {
+    if (!(Number.isSafeInteger(from) && Number.isSafeInteger(length) && from >= 0 && length >= 0)) throw this.#noIndex(DAMAGED);
+    // Looked at before there is room made for it: a damaged number may be of any size.
+    if (from + length > fstatSync(this.#fd).size) throw this.#noIndex("it ends too early");
     const bytes = Buffer.alloc(length);
-    const got = length === 0 ? 0 : readSync(this.#fd, bytes, 0, length, from);
-    if (got < length) throw this.#noIndex("it ends too early");
+    if (length > 0 && readSync(this.#fd, bytes, 0, length, from) < length) throw this.#noIndex("it ends too early");
     return bytes;
   }
 }

@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { IndexFileError } from "../../examples/inverted-index/index-file.js";
 import { build } from "../../examples/inverted-index/pipeline.js";
 import { search } from "../../examples/inverted-index/query.js";
 
@@ -214,6 +215,26 @@ it("leaves out a file that is too large for a channel, and says so", async () =>
   const { out, err } = await run([large], undefined, join(home, "large.index"));
   expect(err).not.toContain("inverted-index:");
   expect(JSON.parse(out)).toMatchObject({ files: 1, skipped: 1, words: 2 });
+});
+
+it("says that an index is damaged, or answers from it: nothing else comes of a changed byte", async () => {
+  const path = join(home, "small.index");
+  const paths = [join(folder, "guard.md"), join(folder, "mutex.txt")];
+  await build({ paths, target: path, threads: 1, stop: new CancelFlag() });
+  const bytes = readFileSync(path);
+  let refused = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const damaged = Buffer.from(bytes);
+    damaged[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
+    writeFileSync(path, damaged);
+    try {
+      for (const hit of search(path, "mutex").found) expect(hit.path).not.toBe("");
+    } catch (error) {
+      expect(error).toBeInstanceOf(IndexFileError);
+      refused++;
+    }
+  }
+  expect(refused).toBeGreaterThan(50);
 });
 
 describe("what it cannot do, it says", () => {
