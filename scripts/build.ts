@@ -5,6 +5,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, relative } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 
 const doors: Record<string, string> = {
@@ -53,6 +54,7 @@ await build({
 // A thread of its own that runs nothing else: it need not load the rest.
 await build({ ...options, entryPoints: { supervisor: "./lib/thread/supervisor.ts" } });
 for (const file of readdirSync(fresh).filter((name) => name.endsWith(".js"))) giveClassesTheirNames(`${fresh}/${file}`);
+if (existsSync("lib/host/web.ts")) await buildForPages();
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", fresh], {
   stdio: ["ignore", 2, 2],
 });
@@ -62,6 +64,33 @@ writeFileSync(`${fresh}/.built`, "");
 if (existsSync("dist")) renameSync("dist", old);
 renameSync(fresh, "dist");
 rmSync(old, { recursive: true, force: true });
+
+/**
+ * For pages, a module for each source: their bundlers leave out what a page does not use, which they cannot do in one chunk (a page with a
+ * Mutex is 11 kB of 49), and find workers by `new URL(...)` beside the module that starts them.
+ */
+async function buildForPages(): Promise<void> {
+  const out = `${fresh}/web`;
+  const isOfNode = (file: string): boolean => /^host[\\/](?:node|\w+-node)\.ts$/.test(file);
+  const sources = readdirSync("lib", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts") && !isOfNode(file));
+  const { sourcemap, sourcesContent, target, logLevel, format } = options;
+  await build({
+    entryPoints: sources.map((file) => `lib/${file}`),
+    outbase: "lib",
+    outdir: out,
+    ...{ sourcemap, sourcesContent, target, logLevel, format },
+  } as BuildOptions);
+  for (const file of readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"))) {
+    const up = relative(dirname(file), ".") || ".";
+    const text = readFileSync(`${out}/${file}`, "utf8")
+      .replaceAll(
+        /\b(from|import) "(\.[^"]+)\.ts"/g,
+        (_, how: string, path: string) => `${how} "${path.replace(/(host\/\w+)-node$/, "$1-web")}.js"`,
+      )
+      .replaceAll('"#host"', `"${up}/host/web.js"`);
+    writeFileSync(`${out}/${file}`, text);
+  }
+}
 
 /**
  * The bundler makes `var Mutex = class _Mutex` of a class that names itself, and that name is what `console.log` and messages show. Its

@@ -25,10 +25,13 @@ const filesIn = (folder: string): string[] =>
 function expected(): string[] {
   const sources = filesIn("lib").filter((file) => file.endsWith(".ts"));
   const bundles = filesIn("dist").filter((file) => /^(?:index|check|worker|boot|supervisor|chunk-\w+)\.js$/.test(file));
+  // Of pages each has a module of its own; one of Node's has none.
+  const modules = existsSync("dist/web") ? sources.filter((file) => !/^host\/(?:\w+-)?node\.ts$/.test(file)) : [];
   return [
     ...["CHANGELOG.md", "LICENSE", "README.md", "package.json"],
     ...bundles.flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
     ...sources.map((file) => file.replace(/\.ts$/, ".d.ts")).flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
+    ...modules.map((file) => `dist/web/${file.replace(/\.ts$/, ".js")}`).flatMap((file) => [file, `${file}.map`]),
     ...sources.map((file) => `lib/${file}`),
   ].sort();
 }

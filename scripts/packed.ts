@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 /** Runs `use` with a folder that is gone afterwards. */
 export async function inTemporaryFolder<R>(use: (folder: string) => Promise<R>): Promise<R> {
@@ -22,7 +22,7 @@ export function pack(folder: string): { readonly tarball: string; readonly files
   // Older ones print a list, newer ones an object by names.
   const [packed] = Object.values(JSON.parse(told) as Record<string, { filename: string; size: number; files: { path: string }[] }>);
   if (packed === undefined) throw new Error(`npm pack told of nothing: ${told}`);
-  return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path).sort(), bytes: packed.size };
+  return { tarball: resolve(folder, packed.filename), files: packed.files.map(({ path }) => path).sort(), bytes: packed.size };
 }
 
 /** Makes a project in `folder` that has installed `tarball` as its only dependency; returns where the package lies. */

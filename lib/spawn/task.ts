@@ -17,7 +17,8 @@ const keyOf = ({ url, name }: TaskOrigin): string => `${url}#${name}`;
  * Makes a function one that {@link spawn} can start in another thread: there its module is imported and the function found by its name.
  * It can still be called in place, and need not be exported; but its module must get as far as this call when it is imported.
  *
- * @param url   `import.meta.url` of the module that calls this
+ * @param url   `import.meta.url` of the module that calls this; where a bundler puts that module into several files, which have several
+ *              addresses, one of your own, such as `"app:tasks"`
  * @param name  unique in that module
  * @throws {TaskError} that module has another task of that name
  * @example export const double = task(import.meta.url, "double", (n: number) => n * 2);
@@ -52,9 +53,12 @@ export const evaluatedModule = (): string | undefined => evaluating;
  * @throws {TaskError} the module cannot be loaded, or registers no task of that name
  */
 export async function loadTask(origin: TaskOrigin): Promise<AnyFunction> {
+  // In a file that a bundler made, the task's module lies beside this one, and its URL may lead nowhere.
+  const bundled = tasks.get(keyOf(origin));
+  if (bundled !== undefined) return bundled;
   evaluating = origin.url;
   try {
-    await import(origin.url);
+    await import(/* @vite-ignore */ /* webpackIgnore: true */ origin.url);
   } catch (error) {
     if (error instanceof TaskError) throw error;
     throw new TaskError(

@@ -1,6 +1,7 @@
 /** Tasks that are not to be found, and modules that cannot be loaded. */
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "@jest/globals";
-import { spawn, task, TaskError } from "ferrous";
+import { spawn, task, TaskError, ThreadBuilder } from "ferrous";
 import { unreachable } from "../support/broken-module.js";
 import { double } from "../support/tasks.js";
 
@@ -37,6 +38,12 @@ describe("a task", () => {
     const error = refusal(task(tasksUrl, "no such task", () => 1));
     expect(error.code).toBe("TASK");
     expect(error.message).toMatch(/has no task "no such task" when a new thread imports it; it registers "double", "later", /);
+  });
+
+  it("that the worker's own file registers is found there, whatever its URL", async () => {
+    const triple = task("app:tasks", "triple", (n: number): number => 3 * n);
+    const bundled = new ThreadBuilder({ worker: () => new Worker(new URL("../support/bundled.js", import.meta.url)) });
+    expect(await bundled.spawn(triple, 14).joinAsync()).toBe(42);
   });
 
   it("cannot have the name of another in its module", () => {
