@@ -5,7 +5,7 @@ import { Home } from "../memory/home.ts";
 import { describeType, type FieldType, type TypeDescription } from "../memory/layout.ts";
 import { pack, unpack } from "../send/codec.ts";
 import { arriving, type Movable } from "../send/moving.ts";
-import { fetchShelved, shelve, unshelve } from "../thread/lifeline.ts";
+import { fetchShelved, reshelve, shelve, unshelve } from "../thread/lifeline.ts";
 import { currentThread } from "../thread/current.ts";
 import { FieldStore, PackedStore, ScalarStore, type Parcel, type Room, type Store } from "./store.ts";
 
@@ -25,6 +25,8 @@ export interface Cargo {
   receive?(item: unknown): void;
   /** The message will not be sent. */
   forget(item: unknown): void;
+  /** Nobody will receive the message at that place. */
+  forgetAt?(cell: number): void;
 }
 
 const NONE: readonly Movable[] = [];
@@ -104,6 +106,10 @@ export class PackedCargo implements Cargo {
   forget({ cargo }: Parcel): void {
     if (cargo !== 0 && !currentThread().modelled) unshelve(cargo);
   }
+  forgetAt(cell: number): void {
+    const cargo = this.store.cargoAt(cell);
+    if (cargo !== 0) unshelve(cargo);
+  }
 }
 
 /** The shared memory of a message, as it lies on the shelf. */
@@ -129,5 +135,9 @@ export function putOnShelf(value: unknown): number {
   const number = thread.registry.numbers.add(1) + 1;
   modelled.set(number, value);
   return number;
+}
+/** The number stays known, as that of nothing: whoever asks for it is told so at once. */
+export function emptyOnShelf(number: number): void {
+  if (!currentThread().modelled) reshelve(number, undefined);
 }
 export const getFromShelf = (number: number): unknown => (currentThread().modelled ? modelled.get(number) : fetchShelved(number));

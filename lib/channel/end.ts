@@ -43,6 +43,9 @@ export abstract class End<P extends Source = Source> implements Movable {
     if (state === undefined) throw new ReleasedError(this.#what, this.#fate);
     return state;
   }
+  protected get isOpen(): boolean {
+    return this.#state !== undefined;
+  }
   protected get pipe(): P {
     return this.state.pipe;
   }

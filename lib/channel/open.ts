@@ -6,7 +6,7 @@ import { kindOf } from "../memory/place.ts";
 import { registerWords, type WordName } from "../memory/word-names.ts";
 import type { HandleBody } from "../send/handle.ts";
 import { currentThread, tagIn } from "../thread/current.ts";
-import { getFromShelf, PackedCargo, putOnShelf, TypedCargo, type Cargo } from "./cargo.ts";
+import { emptyOnShelf, getFromShelf, PackedCargo, putOnShelf, TypedCargo, type Cargo } from "./cargo.ts";
 import { headerBytes, Pipe, publishBy, type PipeShape } from "./pipe.ts";
 import { QUEUE_NAMES, type QueueShape } from "./queue.ts";
 import { askQueuesBy, Side } from "./roll.ts";
@@ -65,25 +65,42 @@ function openPipe(buffer: SharedArrayBuffer, { shape, type, ring }: Described): 
 }
 
 /** Channels that were asked after by their numbers, because ends of others are in their queues. */
-const observed = new Map<number, Pipe>();
-publishBy((pipe) => putOnShelf({ ...handleBody(pipe, Side.RECEIVERS, false), kind: "channel" }));
+const observed = new Map<number, Pipe | undefined>();
+publishBy((pipe) => putOnShelf({ ...handleBody(pipe, Side.RECEIVERS, false), kind: "channel" }), emptyOnShelf);
 /** Those that are being asked after: a channel may be in its own queue, or in that of one in its queue. */
 const asking = new Set<number>();
 askQueuesBy((number) => {
   if (asking.has(number)) return false;
-  let pipe = currentThread().modelled ? undefined : observed.get(number);
+  const { modelled } = currentThread();
+  let pipe = modelled ? undefined : observed.get(number);
   if (pipe === undefined) {
-    const body = getFromShelf(number) as HandleBody | undefined;
-    if (body === undefined) return false;
-    observed.set(number, (pipe = pipeOf(body).pipe));
+    const isGone = !modelled && observed.has(number);
+    const body = isGone ? undefined : bodyOf(number);
+    pipe = body === undefined ? undefined : pipeOf(body).pipe;
+    observed.set(number, pipe);
+    if (pipe === undefined) return false;
   }
   asking.add(number);
+  let isReceived = true;
   try {
-    return pipe.roll.has(Side.RECEIVERS);
+    isReceived = pipe.roll.has(Side.RECEIVERS);
+    return isReceived;
   } finally {
     asking.delete(number);
+    // Of that much this thread need keep no face. In the midst of a question it may only seem so.
+    if (!isReceived && asking.size === 0) observed.set(number, undefined);
   }
 });
+
+/** Undefined: no thread knows it any more, so nobody receives from it. */
+function bodyOf(number: number): HandleBody | undefined {
+  try {
+    return getFromShelf(number) as HandleBody | undefined;
+  } catch (error) {
+    if (error instanceof HandleError) return undefined;
+    throw error;
+  }
+}
 
 /** By TAG: one face for all ends of a channel that come to this thread, as long as one of them is there. */
 const faces = new Map<number, WeakRef<Pipe>>();

@@ -11,7 +11,7 @@
  * and waits until it was taken, or takes it back. tryRecv takes what it finds. trySend puts only if a receiver waits who will not
  * leave before it has looked once more; a receiver that leaves first says so, inside the senders' gate, and looks second.
  */
-import { DisconnectedError, FullError } from "../errors.ts";
+import { DisconnectedError, FullError, TimeoutError } from "../errors.ts";
 import { Word } from "../memory/word.ts";
 import { backOff, rest } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
@@ -60,9 +60,11 @@ export interface PipeShape {
 }
 
 let publish: (pipe: Pipe) => number = () => 0;
-/** Tells how a channel becomes known by a number to all threads. */
-export function publishBy(how: (pipe: Pipe) => number): void {
+let withdrawNumber: (number: number) => void = () => undefined;
+/** Tells how a channel becomes known by a number to all threads, and how it is known no more. */
+export function publishBy(how: (pipe: Pipe) => number, back: (number: number) => void): void {
   publish = how;
+  withdrawNumber = back;
 }
 
 export class Pipe implements Source {
@@ -135,11 +137,28 @@ export class Pipe implements Source {
     if (this.roll.has(side)) return;
     if (side === Side.RECEIVERS) {
       this.queue.abandon();
+      this.#forgetQueued();
       // What was queued is lost, and the ends in it with it: of that no word tells.
-      if (this.#carries) wakeEverybody();
+      if (this.#carries) {
+        withdrawNumber(this.number);
+        wakeEverybody();
+      }
     }
     const word = side === Side.SENDERS ? this.queue.tail : this.queue.head;
     if (wakeForGood(word)) this.#ring(side === Side.SENDERS ? Side.RECEIVERS : Side.SENDERS);
+  }
+
+  /** What lies on the supervisor's shelf because of messages that nobody will receive. What is handed over its sender takes back. */
+  #forgetQueued(): void {
+    const { queue, cargo } = this;
+    if (cargo.forgetAt === undefined || this.#demand !== undefined || currentThread().modelled) return;
+    const me = currentId();
+    queue.rx.enter(me, this, "close");
+    try {
+      queue.dropAll((cell) => cargo.forgetAt?.(cell));
+    } finally {
+      queue.rx.leave(me);
+    }
   }
 
   /** Has the other side, seen from this one, nobody left? */
@@ -242,16 +261,17 @@ export class Pipe implements Source {
         if (stay.isSingle ? !this.isQuick && restFirst(() => this.#putSingle(stay)) : restFirst(() => this.#putSome(stay))) return;
         if (before !== stay.sent) continue;
       }
-      this.#putSlowly(stay, until === undefined ? opts : { ...opts, timeout: Math.max(0, until - performance.now()) });
+      this.#putSlowly(stay, until === undefined ? opts : { ...opts, timeout: Math.max(0, until - performance.now()) }, opts?.timeout);
     }
   }
-  #putSlowly(stay: Sending, opts: WaitOptions | undefined): void {
+  #putSlowly(stay: Sending, opts: WaitOptions | undefined, timeout: number | undefined): void {
     const before = stay.sent;
     try {
       wait((waiter) => this.#unlessMoved(before, stay, waiter), this, "send", opts);
     } catch (error) {
-      if (this.withdraw(stay)) throw error;
-      stay.sent++;
+      if (!this.withdraw(stay)) stay.sent++;
+      // Of several waits the last one had only what was left of the time.
+      else throw error instanceof TimeoutError ? new TimeoutError(this.describe(), "send", timeout ?? 0) : error;
     }
   }
   /** Succeeds as soon as anything was put. */
@@ -353,7 +373,7 @@ export class Pipe implements Source {
         if (grown === undefined) continue;
         if (grown !== false) return grown;
       }
-      if (this.shape.capacity === Infinity) throw this.#full();
+      if (this.shape.capacity === Infinity) throw this.#full(verdict);
       const all = !waiter.blocks || verdict === Verdict.NO_BYTES || this.#demand !== undefined;
       const sleep = mark(queue.head, queue.knownHead, { all, selected: waiter.selects === true });
       // Asked again after the mark: whoever closes the last end clears it.
@@ -411,10 +431,13 @@ export class Pipe implements Source {
         `Send it in parts, or make the channel with a larger maxBytes.`,
     );
   }
-  #full(): FullError {
+  #full(verdict: Verdict): FullError {
+    const [what, hint] =
+      verdict === Verdict.NO_BYTES
+        ? [`${String(this.shape.maxBytes)} bytes`, ", or a larger maxBytes"]
+        : [`${String(MAX_MESSAGES)} messages, as many as a channel can`, ""];
     return new FullError(
-      `${this.describe()} holds all that it may (${String(this.shape.maxBytes)} bytes, or ${String(MAX_MESSAGES)} messages), and nobody receives fast enough. ` +
-        `Give it a capacity, so that senders wait, or a larger maxBytes.`,
+      `${this.describe()} holds all that it may (${what}), and nobody receives fast enough. Give it a capacity, so that senders wait${hint}.`,
     );
   }
 

@@ -431,6 +431,14 @@ export class Queue {
     return this.#retire(head, 1, at + store.cellsAt(at), size);
   }
 
+  /** Inside RX: drops all that is there, having told where each message lies. */
+  dropAll(see: (cell: number) => void): void {
+    while (this.available() > 0) {
+      see(this.#headAt(this.#cells.get(HEAD_NOW), this.#knownSize()));
+      this.drop();
+    }
+  }
+
   // --- anywhere ---
 
   /** Nobody will receive any more: stops senders, those that knock and the one that does not. */

@@ -13,8 +13,7 @@ import type { Queue } from "./queue.ts";
 import { Side } from "./roll.ts";
 import type { Source } from "./source.ts";
 import { arrive } from "./sender.ts";
-import type { FieldStore } from "./store.ts";
-import { PackedStore, ScalarStore, type Store } from "./store.ts";
+import { FieldStore, PackedStore, ScalarStore, type Store } from "./store.ts";
 
 /** What `recvMany` gives: a typed array of numbers that lie in the channel as they are, else an array. */
 export type Many<T> = ArrayLike<T> & Iterable<T>;
@@ -163,12 +162,14 @@ class Heap implements Receiving {
   readonly most: number;
   #items: unknown[] = [];
   #numbers: Int32Array | undefined;
+  #store: Store | undefined;
 
   constructor(most: number) {
     this.most = most;
   }
 
   take(queue: Queue, store: Store): void {
+    this.#store = store;
     const count = Math.min(this.most, queue.available(this.most));
     if (store instanceof ScalarStore) {
       const numbers = (this.#numbers = store.make(count));
@@ -191,7 +192,9 @@ class Heap implements Receiving {
   }
 
   values(pipe: Source): unknown {
-    return this.#numbers ?? this.#items.map((item) => pipe.unpack(item));
+    if (this.#numbers !== undefined) return this.#numbers;
+    if (this.#store instanceof FieldStore) return this.#store.listOf(this.#items);
+    return this.#items.map((item) => pipe.unpack(item));
   }
 }
 

@@ -26,6 +26,7 @@ import { Box, Sending, type Waiting } from "./call.ts";
 import type { Pipe } from "./pipe.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender, type SendOperation } from "./sender.ts";
+import { Side } from "./roll.ts";
 import type { Source } from "./source.ts";
 
 /** In ms: for how long one of several offers is made. */
@@ -79,6 +80,8 @@ export function trySelect<const O extends readonly Operation[]>(operations: O): 
 export async function selectAsync<const O extends readonly Operation[]>(operations: O, opts?: AsyncWaitOptions): Promise<Selected<O>> {
   const choice = new Choice(operations);
   const undo = choice.begin();
+  // A call that waits is an end of its own, as in recvAsync: closing those that it was made with loses nothing.
+  choice.hold();
   let done: boolean = false;
   try {
     await new Line().wait(
@@ -95,10 +98,15 @@ export async function selectAsync<const O extends readonly Operation[]>(operatio
   } catch (error) {
     if (!done) {
       undo();
+      choice.release();
       throw error;
     }
   }
-  return choice.end() as Selected<O>;
+  try {
+    return choice.end() as Selected<O>;
+  } finally {
+    choice.release();
+  }
 }
 
 /** One operation of a select. */
@@ -109,6 +117,9 @@ interface Alternative {
   attempt(waiter: Waiting): Sleep | undefined;
   /** Takes back what it has offered; false if that was taken. */
   withdraw(): boolean;
+  /** Keeps the channel open on this side, until `release`. */
+  hold(): void;
+  release(): void;
   /** Is an offer all that it can do? */
   readonly offers: boolean;
   value(): unknown;
@@ -132,6 +143,12 @@ class Reception implements Alternative {
   }
   withdraw(): boolean {
     return true;
+  }
+  hold(): void {
+    this.#source.open(Side.RECEIVERS, false);
+  }
+  release(): void {
+    this.#source.close(Side.RECEIVERS);
   }
   value(): unknown {
     return this.#source.unpack(this.#box.item);
@@ -165,6 +182,12 @@ class Emission implements Alternative {
   }
   withdraw(): boolean {
     return this.#pipe.withdraw(this.#sending);
+  }
+  hold(): void {
+    this.#pipe.open(Side.SENDERS, false);
+  }
+  release(): void {
+    this.#pipe.close(Side.SENDERS);
   }
   value(): undefined {
     return undefined;
@@ -266,6 +289,12 @@ class Choice implements Awaited {
       throw error;
     }
     return this.end();
+  }
+  hold(): void {
+    for (const one of this.#alternatives) one.hold();
+  }
+  release(): void {
+    for (const one of this.#alternatives) one.release();
   }
   begin(): () => void {
     return () => {

@@ -193,7 +193,7 @@ export class Sender<T> extends End<Pipe> {
   }
   /** A select has sent by it. @internal */
   sent(): void {
-    if (this.state.once) this.close();
+    if (this.isOpen && this.state.once) this.close();
   }
   /** @internal */
   inner(): Pipe {

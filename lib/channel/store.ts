@@ -161,6 +161,13 @@ export class FieldStore extends Ring implements Store {
     code.copy(home, 0, this.#home, this.#byteAt(at));
     return code.read(home, 0);
   }
+  /** Small numbers as a typed array of them, not shared; other values as they are. */
+  listOf(items: readonly unknown[]): ArrayLike<unknown> {
+    const { scalar } = this.#code;
+    if (scalar === undefined || scalar.boolean) return items;
+    const { constructor } = makeView(scalar.view, this.buffer, 0, 0);
+    return new (constructor as Uint8ArrayConstructor)(items as number[]);
+  }
   takeInto(at: number, home: Home, homeAt: number): void {
     this.#code.copy(home, homeAt, this.#home, this.#byteAt(at));
   }
@@ -242,6 +249,9 @@ export class PackedStore extends Ring implements Store<Parcel, Parcel> {
     return start % CELL_BYTES === 0 && (start >>> 2) + words <= this.#source.length ? start >>> 2 : -1;
   }
 
+  cargoAt(at: number): number {
+    return this.#words[at + 1] as number;
+  }
   /** A copy: the cells belong to a sender soon. */
   take(at: number, size: number): Parcel {
     const header = this.#words[at] as number;

@@ -101,7 +101,9 @@ export function tick(ms: number): TimeReceiver {
 }
 
 /** A receiver to which nothing ever comes. */
-export function never<T = never>(): Receiver<T> {
+export function never(): Receiver<never>;
+export function never<T>(): Receiver<T>;
+export function never<T>(): Receiver<T> {
   return TimeReceiver.of(new Clock("never()", Infinity, Infinity)) as Receiver<unknown> as Receiver<T>;
 }
 

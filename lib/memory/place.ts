@@ -80,7 +80,7 @@ export function checkPlace(
 
 /** A value's kind in a word or two, for messages. */
 export function kindOf(value: unknown): string {
-  if (value === null) return "null";
+  if (value === null || value === undefined) return String(value);
   if (typeof value !== "object") return typeof value === "function" ? "a function" : `${typeof value} ${String(value)}`;
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   const made = (value as { constructor?: { name?: unknown } }).constructor?.name;

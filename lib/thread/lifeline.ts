@@ -3,6 +3,7 @@
  * that the thread sleeps on, its questions, and the supervisor's answers.
  */
 import { host } from "#host";
+import { HandleError } from "../errors.ts";
 import type { Port } from "../host/host.ts";
 import { currentThread, ownField, whenJoined } from "./current.ts";
 import type { CycleStep, FromSupervisor, Greeting, Holders, SpawnRequest, ToSupervisor } from "./protocol.ts";
@@ -120,8 +121,9 @@ function send(message: ToSupervisor, transfer: readonly object[] = []): void {
 // --- hearing ---
 
 const lookers = new Set<() => void>();
-const fetched = new Map<number, { readonly value: unknown }>();
-const askers = new Map<number, ((answer: { readonly value: unknown }) => void)[]>();
+type Fetched = Extract<FromSupervisor, { readonly type: "fetched" }>;
+const fetched = new Map<number, Fetched>();
+const askers = new Map<number, ((answer: Fetched) => void)[]>();
 let verdict: { readonly seq: number; readonly cycle: readonly CycleStep[] } | undefined;
 
 /** Calls `look` whenever something changed that no word tells, such as a death, and this thread is at its event loop. */
@@ -245,35 +247,55 @@ export function shelve(value: unknown): number {
   return number;
 }
 
+/** Another value for the same number. */
+export function reshelve(number: number, value: unknown): void {
+  send({ type: "shelve", number, value });
+}
+
 /** The value is in no shared bytes any more. */
 export function unshelve(number: number): void {
   send({ type: "unshelve", number });
 }
 
-/** A fresh clone of the value with that number, blocking this thread until it has come: about 90 us. */
+/**
+ * A fresh clone of the value with that number, blocking this thread until it has come: about 90 us.
+ * @throws {HandleError} nothing has that number, or what had it died with a supervisor that a worker started
+ */
 export function fetchShelved(number: number): unknown {
-  supervise();
   const bell = ownField(Field.BELL);
-  send({ type: "fetch", number });
-  for (;;) {
+  for (let asked: Port | undefined; ;) {
+    asked = ask(number, asked);
     const rung = bell.load();
     poll();
     const got = fetched.get(number);
     fetched.delete(number);
-    if (got !== undefined) return got.value;
+    if (got !== undefined) return valueOf(got, number);
     bell.wait(rung, 100);
   }
 }
 
+/** Asks the supervisor that there is, unless that one was asked already. */
+function ask(number: number, asked: Port | undefined): Port | undefined {
+  supervise();
+  if (port !== asked) send({ type: "fetch", number });
+  return port;
+}
+
+function valueOf({ found, value }: Fetched, number: number): unknown {
+  if (found) return value;
+  throw new HandleError(`nothing is known by its number ${String(number)}: it was taken already, or whoever kept it has died`);
+}
+
 /** As {@link fetchShelved}, awaiting instead. */
 export function fetchShelvedAsync(number: number): Promise<unknown> {
-  supervise();
-  send({ type: "fetch", number });
-  const alive = host.every(1000, () => undefined);
-  return new Promise<{ readonly value: unknown }>((tell) => {
+  let asked = ask(number, undefined);
+  const alive = host.every(1000, () => {
+    asked = ask(number, asked);
+  });
+  return new Promise<Fetched>((tell) => {
     askers.set(number, [...(askers.get(number) ?? []), tell]);
   }).then((got) => {
     alive.stop();
-    return got.value;
+    return valueOf(got, number);
   });
 }

@@ -42,6 +42,9 @@ const shelf = new Map<number, unknown>();
 /** One entry a question: a thread may ask twice, blocking and awaiting. */
 const wanted = new Map<number, Peer[]>();
 
+/** In ms. */
+const EXPLAINED_WITHIN = 1000;
+
 const tell = (peer: Peer, message: FromSupervisor): void => {
   peer.port.postMessage(message);
 };
@@ -230,7 +233,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
     case "fetch":
       // A number can be read before the message that explains it has arrived, since that came over another lifeline.
       if (shelf.has(message.number)) answer(peer, message.number);
-      else wanted.set(message.number, [...(wanted.get(message.number) ?? []), peer]);
+      else want(peer, message.number);
       break;
     case "unshelve":
       shelf.delete(message.number);
@@ -241,8 +244,19 @@ function receive(peer: Peer, message: ToSupervisor): void {
   }
 }
 
+function want(peer: Peer, number: number): void {
+  const askers = wanted.get(number) ?? [];
+  wanted.set(number, [...askers, peer]);
+  if (askers.length > 0) return;
+  // What explains it was sent before the number could be read: if it is not here by then, it never comes.
+  setTimeout(() => {
+    for (const asker of wanted.get(number) ?? []) answer(asker, number);
+    wanted.delete(number);
+  }, EXPLAINED_WITHIN);
+}
+
 function answer(peer: Peer, number: number): void {
-  tell(peer, { type: "fetched", number, found: true, value: shelf.get(number) });
+  tell(peer, { type: "fetched", number, found: shelf.has(number), value: shelf.get(number) });
   ring(peer.id);
 }
 

@@ -171,6 +171,7 @@ is<{ readonly index: 0; readonly value: string } | undefined>(trySelect([rx]));
 void selectAsync([rx, after(5), tick(5), never<string>()], { signal: new AbortController().signal }).then(({ value }) => {
   is<string | number>(value);
 });
+is<string>(select([rx, never()]).value);
 declare const list: Receiver<number>[];
 is<{ readonly index: number; readonly value: number }>(select(list));
 is<SendOperation>(tx.sending("a"));

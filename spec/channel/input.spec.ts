@@ -5,8 +5,12 @@ import {
   AtomicI32,
   array,
   channel,
+  bool,
+  f32,
   f64,
+  i16,
   i32,
+  i8,
   Mutex,
   never,
   NotSendableError,
@@ -17,6 +21,8 @@ import {
   struct,
   tick,
   trySelect,
+  u16,
+  u32,
   u8,
   utf8,
   type Receiver,
@@ -204,6 +210,29 @@ describe("what sendMany sends", () => {
     tx.sendMany(new Map([["k", "v"]]) as Iterable<unknown> as Iterable<never>);
     expect(rx.recvMany(99)).toEqual([1, 2, 3, 4, "a", "b", ["k", "v"]]);
   });
+});
+
+it("what recvMany receives of numbers is a typed array of their kind, of other values an array", async () => {
+  const kinds: [unknown, unknown][] = [
+    [i8, Int8Array],
+    [u8, Uint8Array],
+    [i16, Int16Array],
+    [u16, Uint16Array],
+    [i32, Int32Array],
+    [u32, Uint32Array],
+    [f32, Float32Array],
+    [f64, Float64Array],
+  ];
+  for (const [of, kind] of kinds) {
+    const [tx, rx] = channel({ of: of as typeof i32, capacity: 8 });
+    tx.sendMany([1, 2, 3, 4]);
+    const [blocking, awaited] = [rx.recvMany(2), await rx.recvManyAsync(9)];
+    expect([blocking.constructor, awaited.constructor]).toEqual([kind, kind]);
+    expect([...blocking, ...awaited]).toEqual([1, 2, 3, 4]);
+  }
+  const [tx, rx] = channel({ of: bool });
+  tx.sendMany([true, false]);
+  expect(rx.recvMany(2)).toEqual([true, false]);
 });
 
 describe("how many recvMany receives", () => {

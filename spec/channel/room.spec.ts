@@ -6,6 +6,7 @@ import {
   DisconnectedError,
   f64,
   FullError,
+  HandleError,
   i32,
   Mutex,
   spawn,
@@ -82,6 +83,80 @@ describe("an unbounded channel", () => {
       for (let n = 0; n < round - 3; n++) expect(rx.recv()).toBe(`${"y".repeat(received % 97)}${String(received++)}`);
     }
     expect(rx.length).toBe(sent - received);
+  });
+});
+
+it("an unbounded channel that holds as many messages as it can says that, and not that its bytes are used up", async () => {
+  const [tx, rx] = channel({ of: i32, name: "counts" });
+  const many = new Int32Array(2 ** 22);
+  for (let n = 0; n < 7; n++) tx.sendMany(many);
+  tx.sendMany(new Int32Array(2 ** 22 - 1));
+  expect(rx.length).toBe(2 ** 25 - 1);
+  const words = /^channel "counts" holds all that it may \(33554431 messages, as many as a channel can\), .* so that senders wait\.$/;
+  expect(() => {
+    tx.send(1);
+  }).toThrow(words);
+  await expect(tx.sendAsync(1)).rejects.toThrow(words);
+});
+
+it("a send that was not done in time tells the time that it was given", () => {
+  const [tx] = channel<number>({ capacity: 1 });
+  tx.send(1);
+  expect(() => {
+    tx.send(2, { timeout: 20 });
+  }).toThrow(/did not succeed within 20 ms/);
+  const [some] = channel({ of: i32, capacity: 1 });
+  expect(() => {
+    some.sendMany([1, 2], { timeout: 20 });
+  }).toThrow(/did not succeed within 20 ms/);
+});
+
+/** The words of the ring. CARGO, the second of a message, is the number by which the supervisor knows what is shared in it. */
+const ringOf = (tx: Sender<unknown>): Int32Array =>
+  new Int32Array(toHandle(tx.clone()).type?.[5 as never] as unknown as SharedArrayBuffer);
+
+describe("a message whose shared memory nobody knows any more", () => {
+  it("is a HandleError, and the next one is received", () => {
+    const [tx, rx] = channel<unknown>();
+    tx.send({ lock: new Mutex() });
+    tx.send("next");
+    ringOf(tx)[1] = 0x7fff_0000;
+    expect(() => rx.recv()).toThrow(HandleError);
+    expect(rx.recv()).toBe("next");
+  });
+});
+
+describe("a channel without receivers", () => {
+  const MB = 2 ** 20;
+  /** How many MB of buffers there are more than at first, once it is less than `enough` of them. */
+  const growth = async (before: number, enough: number): Promise<number> => {
+    const now = (): number => (process.memoryUsage().arrayBuffers - before) / MB;
+    for (let n = 0; n < 40 && now() >= enough; n++) await heapWithoutGarbage();
+    return now();
+  };
+  it("keeps no shared memory of the messages that were lost in it", () => {
+    const [tx, rx] = channel<unknown>();
+    tx.send({ lock: new Mutex() });
+    const lost = ringOf(tx)[1] as number;
+    expect(lost).not.toBe(0);
+    rx.close();
+    const [asks, told] = channel<unknown>();
+    asks.send({ lock: new Mutex() });
+    ringOf(asks)[1] = lost;
+    expect(() => told.recv()).toThrow(HandleError);
+  });
+  it("is not kept itself because ends of others have gone through it", async () => {
+    await heapWithoutGarbage();
+    const { arrayBuffers } = process.memoryUsage();
+    for (let n = 0; n < 40; n++) {
+      const [tx, rx] = channel<unknown>();
+      tx.send("x".repeat(2 * MB));
+      tx.send(channel()[0]);
+      rx.recv();
+      (rx.recv() as Sender<unknown>).close();
+      rx.close();
+    }
+    expect(await growth(arrayBuffers, 40)).toBeLessThan(40);
   });
 });
 

@@ -171,3 +171,36 @@ describe("a receiver of the time", () => {
     expect(make).toThrow(RangeError);
   });
 });
+
+describe("a select that is awaited while the end it was made with is closed", () => {
+  it.each([1, 0])("goes on, as what is received and sent does (capacity %p)", async (capacity) => {
+    const [[tx, rx], [, other]] = [channel<string>({ capacity }), numbers(1)];
+    const receiving = selectAsync([other, rx]);
+    rx.close();
+    expect(tx.disconnected).toBe(false);
+    await tx.sendAsync("to the select");
+    expect(await receiving).toEqual({ index: 1, value: "to the select" });
+    expect(tx.disconnected).toBe(true);
+  });
+  it("sends what it was told to, and says so", async () => {
+    const [[tx, rx], [, other]] = [channel<string>({ capacity: 1 }), numbers(1)];
+    tx.send("first");
+    const sending = selectAsync([tx.sending("second"), other]);
+    tx.close();
+    expect(rx.disconnected).toBe(false);
+    expect(rx.recv()).toBe("first");
+    expect(await sending).toEqual({ index: 0, value: undefined });
+    expect([...rx]).toEqual(["second"]);
+  });
+  it("closes it for good when it is called off", async () => {
+    const [[tx, rx], [given, taken]] = [channel<number>(), numbers(0)];
+    const stop = new AbortController();
+    const waiting = selectAsync([rx, given.sending(1)], { signal: stop.signal });
+    rx.close();
+    given.close();
+    expect([tx.disconnected, taken.disconnected]).toEqual([false, false]);
+    stop.abort("enough");
+    await expect(waiting).rejects.toBe("enough");
+    expect([tx.disconnected, taken.disconnected]).toEqual([true, true]);
+  });
+});
