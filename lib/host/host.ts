@@ -5,9 +5,9 @@ export interface Port {
   postMessage(message: unknown, transfer?: readonly object[]): void;
   /** Calls `receive` for each message, when this thread is at its event loop. */
   listen(receive: (message: unknown) => void): void;
-  /** The next message if one is there already, in the midst of blocking code. */
+  /** The next message if one is there already, in the midst of blocking code; where that cannot be had, see {@link Host.polls}, none. */
   poll(): { readonly message: unknown } | undefined;
-  /** Calls `closed` once the other end is closed or its thread has ended. */
+  /** Calls `closed` once the other end is closed or its thread has ended; where no port tells, see {@link Host.life}, never. */
   onClose(closed: () => void): void;
   /** Does this end keep the process alive? Not until it is asked to. */
   ref(alive: boolean): void;
@@ -21,7 +21,7 @@ export interface HostWorker {
   /** The platform's number of the thread. */
   readonly platformId: number;
   postMessage(message: unknown, transfer?: readonly object[]): void;
-  /** Called once, when no instruction of the thread can take effect any more. */
+  /** Called once, when no instruction of the thread can take effect any more; in browsers only if it could not be started. */
   onExit(ended: (exit: HostExit) => void): void;
   /** Called once, after the exit, when all that the thread printed has been passed on. */
   onPrinted(passed: () => void): void;
@@ -51,12 +51,26 @@ export interface WorkerStart {
   readonly resourceLimits?: ResourceLimits;
 }
 
+/** How threads prove that they live, where neither a port nor the platform tells of their end. */
+export interface Life {
+  /** Holds a name of this process for as long as this thread lives; resolves once it is held. */
+  hold(name: string): Promise<void>;
+  /**
+   * Calls `ended` once whoever held the name has ended; if nobody ever did, at once, and nobody will.
+   * @param neverHeld  nobody holds it yet, and nobody shall
+   */
+  onEnd(name: string, ended: () => void, neverHeld: boolean): void;
+}
+
 export interface Host {
   readonly isMain: boolean;
   /** The platform's number of this thread, never used twice in a process. The main thread's is 0. */
   readonly platformId: number;
   /** May this thread block? A page's main thread may not. */
   readonly mayBlock: boolean;
+  /** Can messages be received in the midst of blocking code? */
+  readonly polls: boolean;
+  readonly life: Life | undefined;
   parallelism(): number;
   /** Shared memory under a name, seen by every thread that is started later, by whomever. */
   inherited(key: string): unknown;
@@ -67,7 +81,10 @@ export interface Host {
   openPort(native: unknown): Port;
   /** The first message that this thread's starter posts to it. */
   firstMessage(): Promise<unknown>;
-  start(file: URL, start: WorkerStart): HostWorker;
+  /** What a new thread runs first, as threads tell each other. */
+  readonly bootFile: string;
+  startThread(bootFile: string, start: WorkerStart): HostWorker;
+  startSupervisor(start: WorkerStart): HostWorker;
   /** Hears of the end of a worker that the user's code started. */
   watch(worker: unknown): HostWorker;
   /** Sends to any thread of this process by the platform's number; resolves to whether it arrived. */
@@ -86,9 +103,6 @@ export interface Host {
   onUncaught(last: (error: unknown, isRejection: boolean) => void): void;
   /** Calls `last` when this process or thread is about to end by itself; returns what takes that back. */
   onExit(last: () => void): () => void;
-  /** As bytes what structured clone can copy, but for shared memory. @throws a DataCloneError for what it cannot */
-  serialize(value: unknown): Uint8Array;
-  deserialize(bytes: Uint8Array): unknown;
   /** Ends this thread at once. */
   exit(code: number): never;
   warn(line: string): void;

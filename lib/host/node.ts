@@ -3,9 +3,8 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { finished } from "node:stream";
-import { Deserializer, Serializer } from "node:v8";
 import * as threads from "node:worker_threads";
-import type { Host, HostExit, HostWorker, Port } from "./host.ts";
+import type { Host, HostExit, HostWorker, Port, WorkerStart } from "./host.ts";
 
 /** Not in the types of Node 20.19, but there from 20.20 and 22.5 on. */
 const { postMessageToThread } = threads as {
@@ -78,10 +77,25 @@ function bornOf(tid: number): number {
   }
 }
 
+function start(file: URL, { data, transfer, name, resourceLimits }: WorkerStart): HostWorker {
+  // The platform would tell it by an event, which a thread that blocks until its child has ended never sees.
+  if (!existsSync(file)) throw new Error(`ferrous is not whole here: ${file.href} is missing. Bundlers must leave ferrous external.`);
+  return workerOver(
+    new threads.Worker(file, {
+      workerData: data,
+      transferList: transfer as threads.TransferListItem[],
+      name,
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    }),
+  );
+}
+
 export const host: Host = {
   isMain: threads.isMainThread,
   platformId: threads.threadId,
   mayBlock: true,
+  polls: true,
+  life: undefined,
   parallelism: availableParallelism,
   inherited: (key) => threads.getEnvironmentData(key),
   bequeath: (key, buffer) => {
@@ -94,18 +108,9 @@ export const host: Host = {
   },
   openPort: (native) => portOver(native as threads.MessagePort),
   firstMessage: () => new Promise((resolve) => threads.parentPort?.once("message", resolve)),
-  start: (file, { data, transfer, name, resourceLimits }) => {
-    // The platform would tell it by an event, which a thread that blocks until its child has ended never sees.
-    if (!existsSync(file)) throw new Error(`ferrous is not whole here: ${file.href} is missing. Bundlers must leave ferrous external.`);
-    return workerOver(
-      new threads.Worker(file, {
-        workerData: data,
-        transferList: transfer as threads.TransferListItem[],
-        name,
-        ...(resourceLimits === undefined ? {} : { resourceLimits }),
-      }),
-    );
-  },
+  bootFile: new URL("./boot.js", import.meta.url).href,
+  startThread: (file, given) => start(new URL(file), given),
+  startSupervisor: (given) => start(new URL("./supervisor.js", import.meta.url), given),
   watch: (worker) => workerOver(worker as threads.Worker),
   sendTo: async (platformId, message, transfer) => {
     try {
@@ -146,17 +151,6 @@ export const host: Host = {
   onExit: (last) => {
     process.on("exit", last);
     return () => process.off("exit", last);
-  },
-  serialize: (value) => {
-    const serializer = new Serializer();
-    serializer.writeHeader();
-    serializer.writeValue(value);
-    return serializer.releaseBuffer();
-  },
-  deserialize: (bytes) => {
-    const deserializer = new Deserializer(bytes);
-    deserializer.readHeader();
-    return deserializer.readValue() as unknown;
   },
   exit: (code) => process.exit(code),
   warn: (line) => process.stderr.write(`${line}\n`),

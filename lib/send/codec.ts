@@ -9,8 +9,7 @@
  * Two differences are known: a Proxy of a simple value, or `arguments`, goes as what it shows, where structured clone refuses it; and a
  * view that grows with its shared memory arrives with the length that it has. JavaScript tells neither from the usual.
  */
-import { host } from "#host";
-import { loadPacker, type Packer } from "../host/packer-node.ts";
+import { deserialize, loadPacker, serialize, type Packer } from "../host/packer-node.ts";
 import { FerrousError, HandleError } from "../errors.ts";
 import { arrivalError, explainRefusal, isStackOverflow } from "./scan.ts";
 import type { Movable } from "./moving.ts";
@@ -47,7 +46,7 @@ export function pack(value: unknown, where: string): Packed {
   const encoded = encode(value, where, shared);
   const { stands, movables } = encoded;
   try {
-    const bytes = host.serialize(stands === undefined ? { value: encoded.value } : { value: encoded.value, stands });
+    const bytes = serialize(stands === undefined ? { value: encoded.value } : { value: encoded.value, stands });
     return { bytes, start: 0, end: bytes.length, isSimple: false, shared, movables };
   } catch (error) {
     throw isCloneError(error) || isStackOverflow(error) ? explainRefusal([value], () => where, error) : error;
@@ -61,7 +60,7 @@ export function pack(value: unknown, where: string): Packed {
 export function unpack(bytes: Uint8Array, length: number, isSimple: boolean, shared: readonly SharedArrayBuffer[]): unknown {
   try {
     if (isSimple) return (packer ??= loadPacker()).unpack(bytes, length);
-    const encoded = host.deserialize(length === bytes.length ? bytes : bytes.subarray(0, length));
+    const encoded = deserialize(length === bytes.length ? bytes : bytes.subarray(0, length));
     if (typeof encoded !== "object" || encoded === null || !("value" in encoded))
       throw new HandleError("there is no value in the bytes of a message");
     return decode({ ...(encoded as Encoded), transfer: NONE }, shared);

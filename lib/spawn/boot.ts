@@ -6,7 +6,7 @@ import { arrivalError, explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { arriving, Moves } from "../send/moving.ts";
 import { decode, encode, type Departing, type Encoded } from "../send/transit.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
-import { takeLifeline } from "../thread/lifeline.ts";
+import { holdLife, takeLifeline } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import { knowAllKinds } from "./kinds.ts";
 import { reportUnjoined, type Boot, type Outcome, type Start } from "./outcome.ts";
@@ -27,6 +27,7 @@ export async function boot(): Promise<void> {
     registry.field(id, Field.TID).store(tid);
   }
   takeLifeline(data.lifeline);
+  await holdLife();
   const teller = new Teller(host.openPort(data.start.outcome));
   host.onUncaught((error, isRejection) => {
     teller.tell(died(error, isRejection));

@@ -107,8 +107,7 @@ interface Newborn {
 
 /** Asks the supervisor for a thread. */
 function request(born: Newborn, resourceLimits: ResourceLimits | undefined): void {
-  const boot = new URL("./boot.js", import.meta.url).href;
-  requestSpawn({ ...born, boot, ...(resourceLimits === undefined ? {} : { resourceLimits }) });
+  requestSpawn({ ...born, boot: host.bootFile, ...(resourceLimits === undefined ? {} : { resourceLimits }) });
 }
 
 /** Starts a thread in a worker that only the caller's bundler knows how to make; returns how to end it. */

@@ -26,6 +26,13 @@ export function takeLifeline(native: unknown): void {
   port.listen(receive);
 }
 
+/** Where no port tells of this thread's end: makes sure that it is seen, before this thread does anything that others may wait for. */
+export async function holdLife(): Promise<void> {
+  if (host.life === undefined) return;
+  await host.life.hold(registry().lifeOf(currentThread().id));
+  send({ type: "held" });
+}
+
 /** Is there a supervisor that sees this thread's sleep and death? */
 export function isSupervised(): boolean {
   return port !== undefined || greet();
@@ -63,11 +70,7 @@ function start(): void {
   const { id, registry: all } = currentThread();
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
-  const worker = host.start(new URL("./supervisor.js", import.meta.url), {
-    name: "ferrous supervisor",
-    data: greeting,
-    transfer: [theirs.native],
-  });
+  const worker = host.startSupervisor({ name: "ferrous supervisor", data: greeting, transfer: [theirs.native] });
   worker.ref(false);
   all.supervisor.compareExchange((id << 2) | Supervision.STARTING, (worker.platformId << 2) | Supervision.RUNNING);
   all.supervisor.notify();

@@ -47,6 +47,8 @@ export type ToSupervisor =
   | SpawnRequest
   /** A worker that the asking thread starts itself, since only its bundler knows how. */
   | { readonly type: "adopt"; readonly id: number; readonly name: string; readonly cell: SharedArrayBuffer; readonly lifeline: object }
+  /** From now on the end of this thread's life can be awaited. */
+  | { readonly type: "held" }
   | { readonly type: "terminate"; readonly id: number }
   | { readonly type: "keep"; readonly id: number; readonly alive: boolean }
   | { readonly type: "shelve"; readonly number: number; readonly value: unknown }

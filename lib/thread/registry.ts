@@ -127,6 +127,12 @@ export class Registry {
     return [0, 1, 2, 3].every((at) => other[at] === this.#cells[at]);
   }
 
+  /** The name of a thread's life, which no thread of another process or page has. */
+  lifeOf(id: number): string {
+    // PLAIN: these words never change once another thread can see them.
+    return ["ferrous", this.#cells[2], this.#cells[3], id].join("/");
+  }
+
   /** A word of the record that an id, or a bare index, names. */
   field(id: number, field: FieldIndex): Word {
     return new Word(this.#cells, HEADER_WORDS + indexOf(id) * RECORD_WORDS + field);

@@ -19,6 +19,10 @@ interface Peer {
   readonly buffers: Map<number, SharedArrayBuffer>;
   /** How many requests came from it that change who keeps the process alive. */
   heard: number;
+  /** Has its thread said that it holds its life? */
+  held: boolean;
+  /** Its thread has ended. */
+  readonly ended: () => void;
 }
 
 interface Child {
@@ -29,8 +33,8 @@ interface Child {
   terminated: boolean;
 }
 
+const starter = (host.startData ?? (await host.firstMessage())) as Greeting;
 const all = registry();
-const starter = host.startData as Greeting;
 /** Started by the main thread? Else it dies with its starter, and its threads with it: their deaths are to be asked of the kernel. */
 const lasts = starter.isMain;
 const peers = new Map<number, Set<Peer>>();
@@ -53,15 +57,16 @@ const tell = (peer: Peer, message: FromSupervisor): void => {
 
 /** `then`: what is to be told once its death is known, by nothing but the closing of this line. */
 function connect(id: number, port: Port, isMain: boolean, then?: () => void): void {
-  const peer: Peer = { id, isMain, port, buffers: new Map(), heard: 0 };
-  peers.set(id, (peers.get(id) ?? new Set()).add(peer));
-  port.onClose(() => {
+  const ended = (): void => {
     peers.get(id)?.delete(peer);
     for (const child of all.claimedBy(id)) if (!children.has(child)) bury(child);
     // A main thread's port closes when a copy of the library is dropped; the thread itself ends with the process.
     if (!isMain) bury(id);
     then?.();
-  });
+  };
+  const peer: Peer = { id, isMain, port, buffers: new Map(), heard: 0, held: false, ended };
+  peers.set(id, (peers.get(id) ?? new Set()).add(peer));
+  port.onClose(ended);
   port.listen((message) => {
     receive(peer, message as ToSupervisor);
   });
@@ -91,7 +96,7 @@ function spawn(peer: Peer, request: SpawnRequest): void {
   const [mine, theirs] = host.channel();
   if (lasts) all.field(id, Field.WATCHED).store(1);
   try {
-    const worker = host.start(new URL(boot), {
+    const worker = host.startThread(boot, {
       name,
       data: { ferrous: "start", id, lifeline: theirs.native, start },
       transfer: [theirs.native, ...transfer],
@@ -100,8 +105,8 @@ function spawn(peer: Peer, request: SpawnRequest): void {
     // Before the thread can run: it must find itself alive.
     all.begin(id, worker.platformId);
     if (!lasts) all.unwatched.add(1);
-    raise(id, cell, worker);
-    connect(id, mine, false);
+    const child = raise(id, cell, worker);
+    connect(id, mine, false, host.life === undefined ? undefined : () => { gone(id, child); });
   } catch (error) {
     host.warn(`ferrous: the thread "${name}" could not be started: ${String(error)}`);
     bury(id);
@@ -126,6 +131,12 @@ function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker | undefin
 function end(id: number, child: Child, exit: HostExit): void {
   bury(id);
   settle(child.cell, endingOf(child, exit));
+}
+
+/** Of its end is known only that it came. */
+function gone(id: number, child: Child): void {
+  end(id, child, { code: 0, outOfMemory: false, error: undefined });
+  forget(id);
 }
 
 /** The thread keeps the process alive no more. */
@@ -204,8 +215,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
       const child = raise(message.id, message.cell, undefined);
       // Its exit is told to its own parent, who may be blocked: here only its line tells.
       connect(message.id, host.openPort(message.lifeline), false, () => {
-        end(message.id, child, { code: 0, outOfMemory: false, error: undefined });
-        forget(message.id);
+        gone(message.id, child);
       });
       tellLive();
       break;
@@ -215,9 +225,14 @@ function receive(peer: Peer, message: ToSupervisor): void {
       if (child !== undefined) {
         child.terminated = true;
         child.worker?.terminate();
+        for (const line of peers.get(message.id) ?? []) if (!line.held) host.life?.onEnd(all.lifeOf(message.id), line.ended, true);
       }
       break;
     }
+    case "held":
+      peer.held = true;
+      host.life?.onEnd(all.lifeOf(peer.id), peer.ended, false);
+      break;
     case "keep": {
       peer.heard++;
       const child = children.get(message.id);

@@ -1,0 +1,204 @@
+/**
+ * The host over module Web Workers. Facts and figures behind the choices: docs/architecture.md.
+ *
+ * No browser tells of a worker's end, nor of a port's. So each thread holds a Web Lock of its own for as long as it lives, and the
+ * supervisor stands in line for it. Nor can a message be received in the midst of blocking code: what must reach a blocked thread
+ * goes through shared memory.
+ */
+import { IsolationError } from "../errors.ts";
+import type { Host, HostWorker, Life, Port, WorkerStart } from "./host.ts";
+
+/** What goes with the first message to a worker: all that Node would have given it at birth. */
+interface Birth {
+  readonly ferrousHost: "birth";
+  readonly platformId: number;
+  readonly inherited: readonly (readonly [string, SharedArrayBuffer])[];
+  readonly message: unknown;
+}
+/** A worker's first word: its modules were loaded. */
+const UP = { ferrousHost: "up" };
+
+interface WorkerScope {
+  readonly name: string;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+const isMain = typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === "undefined";
+const scope = globalThis as unknown as WorkerScope;
+
+if (typeof SharedArrayBuffer === "undefined") {
+  throw new IsolationError(
+    "this page has no shared memory, because it is not isolated from other origins. Serve it, and its workers, with these two headers: " +
+      "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.",
+  );
+}
+
+const inherited = new Map<string, SharedArrayBuffer>();
+let platformId = isMain ? 0 : randomId();
+/** 28 bits: it stands beside flags in a word of the registry. */
+function randomId(): number {
+  return 1 + Math.floor(Math.random() * ((1 << 28) - 2));
+}
+
+/** Listened for from the first moment on: a message that comes before is lost. */
+const firstMessage = new Promise<unknown>((resolve) => {
+  if (isMain) return;
+  addEventListener("message", function hear({ data }: MessageEvent): void {
+    const birth = data as Partial<Birth> | null;
+    if (birth?.ferrousHost !== "birth" || birth.inherited === undefined || birth.platformId === undefined) return;
+    removeEventListener("message", hear);
+    for (const [key, buffer] of birth.inherited) inherited.set(key, buffer);
+    platformId = birth.platformId;
+    resolve(birth.message);
+  });
+  scope.postMessage(UP);
+});
+
+function portOver(native: MessagePort): Port {
+  const waiting: unknown[] = [];
+  return {
+    native,
+    postMessage: (message, transfer = []) => {
+      native.postMessage(message, transfer as Transferable[]);
+    },
+    listen: (receive) => {
+      native.onmessage = ({ data }: MessageEvent) => {
+        receive(data);
+      };
+      for (const message of waiting.splice(0)) receive(message);
+    },
+    poll: () => {
+      // From now on they are kept; only those that come while this thread is at its event loop.
+      native.onmessage ??= ({ data }: MessageEvent) => waiting.push(data);
+      return waiting.length === 0 ? undefined : { message: waiting.shift() };
+    },
+    onClose: () => undefined,
+    ref: () => undefined,
+    close: () => {
+      native.close();
+    },
+  };
+}
+
+function workerOver(worker: Worker): HostWorker {
+  const itsId = randomId();
+  let isUp = false;
+  worker.addEventListener("message", ({ data }: MessageEvent) => {
+    if ((data as { ferrousHost?: unknown } | null)?.ferrousHost === UP.ferrousHost) isUp = true;
+  });
+  return {
+    platformId: itsId,
+    postMessage: (message, transfer = []) => {
+      const birth: Birth = { ferrousHost: "birth", platformId: itsId, inherited: [...inherited], message };
+      worker.postMessage(birth, transfer as Transferable[]);
+    },
+    onExit: (ended) => {
+      worker.addEventListener("error", (event: ErrorEvent) => {
+        // What nobody caught in a thread that has started, it tells itself.
+        event.preventDefault();
+        if (!isUp) ended({ code: 1, outOfMemory: false, error: event.message });
+      });
+    },
+    onPrinted: (passed) => {
+      passed();
+    },
+    terminate: () => {
+      worker.terminate();
+    },
+    ref: () => undefined,
+  };
+}
+
+function begin(worker: Worker, { data, transfer }: WorkerStart): HostWorker {
+  const over = workerOver(worker);
+  over.postMessage(data, transfer);
+  return over;
+}
+
+/** Web Locks are released when their holder has ended: at once if it was idle, and in Chromium after 2 s if it was busy or asleep. */
+const life: Life = {
+  hold: (name) =>
+    new Promise((held) => {
+      void navigator.locks.request(name, () => {
+        held();
+        return new Promise(() => undefined);
+      });
+    }),
+  onEnd: (name, ended, neverHeld) => {
+    void navigator.locks.request(name, () => {
+      ended();
+      // Kept, so that a thread that was ended before it held its life can never hold it.
+      return neverHeld ? new Promise(() => undefined) : undefined;
+    });
+  },
+};
+
+/** Ends a thread that has called close(): nothing of it runs after the turn that this breaks off. */
+class Ended {}
+
+export const host: Host = {
+  isMain,
+  get platformId() {
+    return platformId;
+  },
+  mayBlock: !isMain,
+  polls: false,
+  life,
+  parallelism: () => navigator.hardwareConcurrency,
+  inherited: (key) => inherited.get(key),
+  bequeath: (key, buffer) => {
+    inherited.set(key, buffer);
+  },
+  startData: undefined,
+  channel: () => {
+    const { port1, port2 } = new MessageChannel();
+    return [portOver(port1), portOver(port2)];
+  },
+  openPort: (native) => portOver(native as MessagePort),
+  firstMessage: () => firstMessage,
+  bootFile: "",
+  // Written so that bundlers follow them.
+  startThread: (_file, start) => begin(new Worker(new URL("../spawn/boot.js", import.meta.url), { type: "module", name: start.name }), start),
+  startSupervisor: (start) => begin(new Worker(new URL("../thread/supervisor.js", import.meta.url), { type: "module", name: start.name }), start),
+  watch: (worker) => workerOver(worker as Worker),
+  sendTo: () => Promise.resolve(false),
+  onSent: () => undefined,
+  osThread: () => ({ tid: 0, born: 0 }),
+  osThreadAlive: () => undefined,
+  every: (ms, tick) => {
+    const timer = setInterval(tick, ms);
+    return {
+      stop: () => {
+        clearInterval(timer);
+      },
+    };
+  },
+  later: (ms, then) => {
+    setTimeout(then, ms);
+  },
+  onUncaught: (last) => {
+    const end = (error: unknown, isRejection: boolean): void => {
+      if (error instanceof Ended) return;
+      last(error, isRejection);
+      // A browser lets the worker live on; a thread that failed is one that ended.
+      scope.close();
+    };
+    addEventListener("error", (event: ErrorEvent) => {
+      event.preventDefault();
+      end(event.error, false);
+    });
+    addEventListener("unhandledrejection", (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      end(event.reason, true);
+    });
+  },
+  onExit: () => () => undefined,
+  exit: () => {
+    scope.close();
+    throw new Ended();
+  },
+  warn: (line) => {
+    console.warn(line);
+  },
+};
