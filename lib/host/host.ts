@@ -87,10 +87,10 @@ export interface Host {
   startSupervisor(start: WorkerStart): HostWorker;
   /** Hears of the end of a worker that the user's code started. */
   watch(worker: unknown): HostWorker;
-  /** Sends to any thread of this process by the platform's number; resolves to whether it arrived. */
-  sendTo(platformId: number, message: unknown, transfer: readonly object[]): Promise<boolean>;
+  /** Sends to any thread of this process by the platform's number; resolves to whether it arrived. Not there: nothing but a thread's starter can. */
+  readonly sendTo?: (platformId: number, message: unknown, transfer: readonly object[]) => Promise<boolean>;
   /** Receives what other threads send with {@link Host.sendTo}. */
-  onSent(receive: (message: unknown) => void): void;
+  readonly onSent?: (receive: (message: unknown) => void) => void;
   /** The operating system's name of this thread, for {@link Host.osThreadAlive}; zeros where there is none. */
   osThread(): { readonly tid: number; readonly born: number };
   /** Does that thread run? `undefined` where the platform cannot tell without being in its event loop. */

@@ -15,12 +15,9 @@ interface Birth {
   readonly inherited: readonly (readonly [string, SharedArrayBuffer])[];
   readonly message: unknown;
 }
-/** A worker's first word: its modules were loaded. */
-const UP = { ferrousHost: "up" };
 
 interface WorkerScope {
   readonly name: string;
-  postMessage(message: unknown): void;
   close(): void;
 }
 
@@ -44,15 +41,16 @@ function randomId(): number {
 /** Listened for from the first moment on: a message that comes before is lost. */
 const firstMessage = new Promise<unknown>((resolve) => {
   if (isMain) return;
-  addEventListener("message", function hear({ data }: MessageEvent): void {
-    const birth = data as Partial<Birth> | null;
+  addEventListener("message", function hear(event: MessageEvent): void {
+    const birth = event.data as Partial<Birth> | null;
     if (birth?.ferrousHost !== "birth" || birth.inherited === undefined || birth.platformId === undefined) return;
+    // The user's own listeners have nothing to do with it.
+    event.stopImmediatePropagation();
     removeEventListener("message", hear);
     for (const [key, buffer] of birth.inherited) inherited.set(key, buffer);
     platformId = birth.platformId;
     resolve(birth.message);
   });
-  scope.postMessage(UP);
 });
 
 function portOver(native: MessagePort): Port {
@@ -83,10 +81,6 @@ function portOver(native: MessagePort): Port {
 
 function workerOver(worker: Worker): HostWorker {
   const itsId = randomId();
-  let isUp = false;
-  worker.addEventListener("message", ({ data }: MessageEvent) => {
-    if ((data as { ferrousHost?: unknown } | null)?.ferrousHost === UP.ferrousHost) isUp = true;
-  });
   return {
     platformId: itsId,
     postMessage: (message, transfer = []) => {
@@ -94,10 +88,11 @@ function workerOver(worker: Worker): HostWorker {
       worker.postMessage(birth, transfer as Transferable[]);
     },
     onExit: (ended) => {
-      worker.addEventListener("error", (event: ErrorEvent) => {
-        // What nobody caught in a thread that has started, it tells itself.
+      // What nobody caught in a thread that has started, it tells itself: this one could not be loaded.
+      worker.addEventListener("error", (event: Partial<ErrorEvent> & Event) => {
         event.preventDefault();
-        if (!isUp) ended({ code: 1, outOfMemory: false, error: event.message });
+        worker.terminate();
+        ended({ code: 1, outOfMemory: false, error: event.message ?? "its script could not be loaded" });
       });
     },
     onPrinted: (passed) => {
@@ -162,8 +157,6 @@ export const host: Host = {
   startThread: (_file, start) => begin(new Worker(new URL("../spawn/boot.js", import.meta.url), { type: "module", name: start.name }), start),
   startSupervisor: (start) => begin(new Worker(new URL("../thread/supervisor.js", import.meta.url), { type: "module", name: start.name }), start),
   watch: (worker) => workerOver(worker as Worker),
-  sendTo: () => Promise.resolve(false),
-  onSent: () => undefined,
   osThread: () => ({ tid: 0, born: 0 }),
   osThreadAlive: () => undefined,
   every: (ms, tick) => {

@@ -1,15 +1,20 @@
 /** Workers that others start. */
 import { host } from "#host";
+import { kindOf } from "../memory/place.ts";
 import { currentThread } from "../thread/current.ts";
-import { supervise, untilSupervised } from "../thread/lifeline.ts";
+import { acceptInvitation, requestAdoption, supervise, untilSupervised } from "../thread/lifeline.ts";
+import type { Invitation } from "../thread/protocol.ts";
 
 /**
  * Joins this thread to the process' threads now, instead of on its first use of a lock; on the main thread, starts the supervisor,
  * so that the death of workers that others start is told within milliseconds instead of 250.
  *
- * Call it on the main thread before the workers are started. Resolves when the supervisor listens, and watches this thread.
+ * Call it on the main thread before the workers are started. Resolves when the supervisor listens, and watches this thread. In a worker
+ * that a page has made, it waits for the page's {@link invite}, and comes before anything else of ferrous.
+ * @throws {TaskError} this worker has used ferrous before it was invited
  */
 export async function attach(): Promise<void> {
+  if (host.sendTo === undefined && !host.isMain) return acceptInvitation();
   currentThread();
   if (host.isMain) supervise();
   await untilSupervised();
@@ -17,9 +22,20 @@ export async function attach(): Promise<void> {
 
 /**
  * Expects a worker that somebody else started to use ferrous. In Node it needs no preparation but a supervisor, which this starts;
- * the worker then joins on its first use, or when it awaits {@link attach}.
+ * the worker then joins on its first use, or when it awaits {@link attach}. In a page the worker is sent what it needs, and awaits
+ * {@link attach}.
+ * @throws {TypeError} in a page: it is no worker
  */
-export function invite(_worker: unknown): void {
-  currentThread();
+export function invite(worker: unknown): void {
+  const { id: me, registry } = currentThread();
   supervise();
+  if (host.sendTo !== undefined) return;
+  if (Object.prototype.toString.call(worker) !== "[object Worker]") throw new TypeError(`invite() takes a Worker; it was given ${kindOf(worker)}.`);
+  const invited = host.watch(worker);
+  const id = registry.claim(me);
+  const [mine, theirs] = host.channel();
+  registry.setName(id, `worker ${String(id)}`);
+  registry.begin(id, invited.platformId);
+  invited.postMessage({ ferrous: "invited", id, lifeline: theirs.native } satisfies Invitation, [theirs.native]);
+  requestAdoption(id, "", new SharedArrayBuffer(4), mine);
 }

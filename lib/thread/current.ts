@@ -49,6 +49,9 @@ export function enterThread(other: Current): () => void {
   };
 }
 
+/** Has this thread a name already? */
+export const hasJoined = (): boolean => currentNumber !== 0;
+
 /** Takes the id that the spawner claimed for this thread. */
 export function assumeThread(id: number): Current {
   const thread: Current = { id, registry: registry(), spins: host.parallelism() > 1, modelled: false };

@@ -3,10 +3,11 @@
  * that the thread sleeps on, its questions, and the supervisor's answers.
  */
 import { host } from "#host";
-import { HandleError } from "../errors.ts";
+import { BlockingNotAllowedError, HandleError, TaskError } from "../errors.ts";
 import type { Port } from "../host/host.ts";
-import { currentThread, ownField, whenJoined } from "./current.ts";
-import type { CycleStep, FromSupervisor, Greeting, Holders, SpawnRequest, ToSupervisor } from "./protocol.ts";
+import { assumeThread, currentThread, hasJoined, ownField, whenJoined } from "./current.ts";
+import { Letterbox } from "./letterbox.ts";
+import type { CycleStep, FromSupervisor, Greeting, Holders, Invitation, SpawnRequest, ToSupervisor } from "./protocol.ts";
 import { Field, registry, Supervision } from "./registry.ts";
 
 let port: Port | undefined;
@@ -33,6 +34,19 @@ export async function holdLife(): Promise<void> {
   send({ type: "held" });
 }
 
+/**
+ * Makes this worker the thread for which it was invited.
+ * @throws {TaskError} it has used ferrous before
+ */
+export async function acceptInvitation(): Promise<void> {
+  if (port !== undefined) return;
+  const { id, lifeline } = (await host.firstMessage()) as Invitation;
+  if (hasJoined()) throw new TaskError("this worker has used ferrous before it was invited: let it await attach() first of all.");
+  assumeThread(id);
+  takeLifeline(lifeline);
+  await holdLife();
+}
+
 /** Is there a supervisor that sees this thread's sleep and death? */
 export function isSupervised(): boolean {
   return port !== undefined || greet();
@@ -46,6 +60,8 @@ export function supervise(): void {
     const seen = supervisor.load();
     if (seen === 0) {
       if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) start();
+    } else if (host.sendTo === undefined) {
+      throw new TaskError("this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous.");
     } else if ((seen & 3) === Supervision.STARTING && !registry().isAlive(seen >>> 2)) {
       // Its starter named itself and died on the way: the next one starts.
       supervisor.compareExchange(seen, 0);
@@ -83,7 +99,7 @@ function start(): void {
 /** Sends the supervisor a line to this thread; false if there is none that listens. */
 function greet(): boolean {
   const seen = registry().supervisor.load();
-  if ((seen & 3) !== Supervision.READY) return false;
+  if ((seen & 3) !== Supervision.READY || host.sendTo === undefined) return false;
   const { id } = currentThread();
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
@@ -193,14 +209,19 @@ function newNumber(): number {
   return (registry().numbers.add(1) + 1) | 0;
 }
 
+/** Where the verdict comes, if this thread receives no messages while it blocks. */
+let letters: Letterbox | undefined;
+
 /** Tells the supervisor of an untimed wait that only certain threads can end. */
 export function reportBlocked(seq: number, what: string, number: number, holders: Holders): void {
-  send({ type: "blocked", seq, what, number, holders });
+  if (!host.polls) letters ??= new Letterbox();
+  send({ type: "blocked", seq, what, number, holders, box: letters?.buffer });
 }
 
 /** The cycle that the blocking call `seq` of this thread closed, once the supervisor found it. */
 export function verdictOn(seq: number): readonly CycleStep[] | undefined {
   if (ownField(Field.VERDICT).load() !== seq) return undefined;
+  if (letters !== undefined) return JSON.parse(new TextDecoder().decode(letters.look())) as readonly CycleStep[];
   poll();
   return verdict?.seq === seq ? verdict.cycle : undefined;
 }
@@ -263,8 +284,10 @@ export function unshelve(number: number): void {
 /**
  * A fresh clone of the value with that number, blocking this thread until it has come: about 90 us.
  * @throws {HandleError} nothing has that number, or what had it died with a supervisor that a worker started
+ * @throws {BlockingNotAllowedError} shared memory comes by messages only, and a blocking thread receives none here
  */
-export function fetchShelved(number: number): unknown {
+export function fetchShelved(number: number, what = "what lies in shared memory", verb = "get"): unknown {
+  if (!host.polls) throw new BlockingNotAllowedError(what, verb);
   const bell = ownField(Field.BELL);
   for (let asked: Port | undefined; ;) {
     asked = ask(number, asked);

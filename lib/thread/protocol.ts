@@ -43,7 +43,7 @@ export interface SpawnRequest {
 export type ToSupervisor =
   | { readonly type: "buffer"; readonly number: number; readonly buffer: SharedArrayBuffer }
   | { readonly type: "forget"; readonly number: number }
-  | { readonly type: "blocked"; readonly seq: number; readonly what: string; readonly number: number; readonly holders: Holders }
+  | { readonly type: "blocked"; readonly seq: number; readonly what: string; readonly number: number; readonly holders: Holders; readonly box?: SharedArrayBuffer | undefined }
   | SpawnRequest
   /** A worker that the asking thread starts itself, since only its bundler knows how. */
   | { readonly type: "adopt"; readonly id: number; readonly name: string; readonly cell: SharedArrayBuffer; readonly lifeline: object }
@@ -72,6 +72,13 @@ export interface CycleStep {
 
 /** How a thread ended, as its spawn cell says it. 0 while it runs. */
 export const Ending = { RUNNING: 0, EXIT: 1, TERMINATED: 2, OUT_OF_MEMORY: 3, FAILED: 4 } as const;
+
+/** What the page posts to a worker that it has started, where nobody else can. */
+export interface Invitation {
+  readonly ferrous: "invited";
+  readonly id: number;
+  readonly lifeline: object;
+}
 
 /** What a worker that someone else started sends to the supervisor to be watched. */
 export interface Greeting {

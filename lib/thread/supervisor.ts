@@ -8,7 +8,8 @@ import type { HostExit, HostWorker, Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
 import { findCycle, type Blocked } from "./deadlock.ts";
 import { Ending, type FromSupervisor, type Greeting, type SpawnRequest, type ToSupervisor } from "./protocol.ts";
-import { Field, registry, Supervision } from "./registry.ts";
+import { Letterbox } from "./letterbox.ts";
+import { Field, registry, Supervision, type Registry } from "./registry.ts";
 
 /** One lifeline. A thread in which several copies of the library run has several. */
 interface Peer {
@@ -31,12 +32,13 @@ interface Child {
   /** Does it keep the process alive? */
   kept: boolean;
   terminated: boolean;
+  /** It could not be loaded. */
+  failed: boolean;
 }
 
-const starter = (host.startData ?? (await host.firstMessage())) as Greeting;
-const all = registry();
+let all: Registry;
 /** Started by the main thread? Else it dies with its starter, and its threads with it: their deaths are to be asked of the kernel. */
-const lasts = starter.isMain;
+let lasts: boolean;
 const peers = new Map<number, Set<Peer>>();
 const children = new Map<number, Child>();
 /** What each blocked thread said of its wait; true only while its SEQ is still the same. */
@@ -106,7 +108,16 @@ function spawn(peer: Peer, request: SpawnRequest): void {
     all.begin(id, worker.platformId);
     if (!lasts) all.unwatched.add(1);
     const child = raise(id, cell, worker);
-    connect(id, mine, false, host.life === undefined ? undefined : () => { gone(id, child); });
+    connect(
+      id,
+      mine,
+      false,
+      host.life === undefined
+        ? undefined
+        : () => {
+            gone(id, child);
+          },
+    );
   } catch (error) {
     host.warn(`ferrous: the thread "${name}" could not be started: ${String(error)}`);
     bury(id);
@@ -116,9 +127,15 @@ function spawn(peer: Peer, request: SpawnRequest): void {
 }
 
 function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker | undefined): Child {
-  const child: Child = { worker, cell: Word.at(cell, 0), kept: true, terminated: false };
+  const child: Child = { worker, cell: Word.at(cell, 0), kept: true, terminated: false, failed: false };
   children.set(id, child);
   worker?.onExit((exit) => {
+    if (host.life !== undefined) {
+      host.warn(`ferrous: ${all.describe(id)} could not be started: ${String(exit.error)}`);
+      child.failed = true;
+      awaitDeath(id);
+      return;
+    }
     end(id, child, exit);
     // What it printed passes through here, and the process must not end before.
     worker.onPrinted(() => {
@@ -131,6 +148,11 @@ function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker | undefin
 function end(id: number, child: Child, exit: HostExit): void {
   bury(id);
   settle(child.cell, endingOf(child, exit));
+}
+
+/** Where only a thread's life tells of its end: one that does not hold its life yet never will. */
+function awaitDeath(id: number): void {
+  for (const line of peers.get(id) ?? []) if (!line.held) host.life?.onEnd(all.lifeOf(id), line.ended, true);
 }
 
 /** Of its end is known only that it came. */
@@ -148,7 +170,7 @@ function forget(id: number): void {
 function endingOf(child: Child, exit: HostExit): number {
   if (exit.outOfMemory) return Ending.OUT_OF_MEMORY;
   if (child.terminated) return Ending.TERMINATED;
-  return exit.error === undefined ? Ending.EXIT : Ending.FAILED;
+  return exit.error === undefined && !child.failed ? Ending.EXIT : Ending.FAILED;
 }
 
 /** After the death, so that whoever joined finds all locks of the dead released or poisoned. */
@@ -203,7 +225,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
       break;
     case "blocked":
       blocked.set(peer.id, { seq: message.seq, what: message.what, holders: message.holders, buffer: peer.buffers.get(message.number) });
-      sentence(peer);
+      sentence(peer, message.box);
       break;
     case "spawn":
       spawn(peer, message);
@@ -225,7 +247,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
       if (child !== undefined) {
         child.terminated = true;
         child.worker?.terminate();
-        for (const line of peers.get(message.id) ?? []) if (!line.held) host.life?.onEnd(all.lifeOf(message.id), line.ended, true);
+        awaitDeath(message.id);
       }
       break;
     }
@@ -282,29 +304,35 @@ function ring(id: number): void {
 }
 
 /** Tells the thread that has just blocked, if its wait closed a cycle: it is the victim, and the others go on. */
-function sentence(peer: Peer): void {
+function sentence(peer: Peer, box: SharedArrayBuffer | undefined): void {
   const cycle = findCycle(peer.id, all, blocked);
   const seq = blocked.get(peer.id)?.seq;
   if (cycle === undefined || seq === undefined) return;
-  tell(peer, {
-    type: "deadlock",
-    seq,
-    cycle: cycle.map((id) => ({ thread: all.describe(id), what: blocked.get(id)?.what ?? "a lock" })),
-  });
+  const story = cycle.map((id) => ({ thread: all.describe(id), what: blocked.get(id)?.what ?? "a lock" }));
+  tell(peer, { type: "deadlock", seq, cycle: story });
+  if (box !== undefined) new Letterbox(box).leave(new TextEncoder().encode(JSON.stringify(story)));
   all.field(peer.id, Field.VERDICT).store(seq);
   wakeSleeper(peer.id);
 }
 
 // --- start ---
 
-connect(starter.id, host.openPort(starter.lifeline), starter.isMain);
-host.onSent((message) => {
-  const greeting = message as Partial<Greeting> | null;
-  if (greeting?.ferrous !== "lifeline" || greeting.id === undefined || greeting.lifeline === undefined) return;
-  connect(greeting.id, host.openPort(greeting.lifeline), greeting.isMain === true);
-});
-const { tid, born } = lasts ? { tid: 0, born: 0 } : host.osThread();
-all.supervisorTid.store(tid);
-all.supervisorBorn.store(born);
-all.supervisor.store((host.platformId << 2) | Supervision.READY);
-all.supervisor.notify();
+/** No await at the top level: some bundlers make workers in which there can be none. */
+function begin(starter: Greeting): void {
+  all = registry();
+  lasts = starter.isMain;
+  connect(starter.id, host.openPort(starter.lifeline), starter.isMain);
+  host.onSent?.((message) => {
+    const greeting = message as Partial<Greeting> | null;
+    if (greeting?.ferrous !== "lifeline" || greeting.id === undefined || greeting.lifeline === undefined) return;
+    connect(greeting.id, host.openPort(greeting.lifeline), greeting.isMain === true);
+  });
+  const { tid, born } = lasts ? { tid: 0, born: 0 } : host.osThread();
+  all.supervisorTid.store(tid);
+  all.supervisorBorn.store(born);
+  all.supervisor.store((host.platformId << 2) | Supervision.READY);
+  all.supervisor.notify();
+}
+
+if (host.startData === undefined) void host.firstMessage().then((starter) => { begin(starter as Greeting); });
+else begin(host.startData as Greeting);

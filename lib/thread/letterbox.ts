@@ -1,0 +1,50 @@
+/**
+ * Bytes that one thread leaves for another: for a thread that blocks where no message can be received meanwhile, as in a browser.
+ *
+ *     word  0  COUNT   how many letters were left so far; the last one counts
+ *           1  LENGTH  of its bytes; -1: it could not be made bytes, and comes by a message only
+ *           2  BYTES
+ *
+ * Written by one thread, and read by another that was told by other means, such as a bell. Who dies while it writes has left none.
+ */
+const COUNT = 0;
+const LENGTH = 1;
+const BYTES = 8;
+/** Reserved, not used: what is larger comes by a message. */
+const MOST_BYTES = 1 << 26;
+
+export class Letterbox {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array;
+
+  constructor(buffer = new SharedArrayBuffer(BYTES, { maxByteLength: MOST_BYTES })) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer, 0, 2);
+  }
+
+  /** How many letters were left. */
+  get count(): number {
+    return Atomics.load(this.#words, COUNT);
+  }
+
+  /** @param bytes  undefined if it comes by a message only */
+  leave(bytes: Uint8Array | undefined): void {
+    const size = BYTES + (bytes?.length ?? 0);
+    const fits = bytes !== undefined && size <= MOST_BYTES;
+    if (fits) {
+      if (this.buffer.byteLength < size) this.buffer.grow(size);
+      // PLAIN: COUNT publishes them.
+      new Uint8Array(this.buffer, BYTES).set(bytes);
+    }
+    this.#words[LENGTH] = fits ? bytes.length : -1;
+    Atomics.add(this.#words, COUNT, 1);
+  }
+
+  /** The letter that was left last; undefined if there is none, or if it comes by a message only. */
+  look(): Uint8Array | undefined {
+    if (this.count === 0) return undefined;
+    // PLAIN: read behind the count that published it.
+    const length = this.#words[LENGTH] as number;
+    return length < 0 ? undefined : new Uint8Array(this.buffer, BYTES, length).slice();
+  }
+}
