@@ -155,7 +155,7 @@ export class Pipe implements Source {
     const me = currentId();
     queue.rx.enter(me, this, "close");
     try {
-      queue.dropAll((cell) => cargo.forgetAt?.(cell));
+      queue.seeAll((cell) => cargo.forgetAt?.(cell));
     } finally {
       queue.rx.leave(me);
     }

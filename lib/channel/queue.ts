@@ -431,11 +431,15 @@ export class Queue {
     return this.#retire(head, 1, at + store.cellsAt(at), size);
   }
 
-  /** Inside RX: drops all that is there, having told where each message lies. */
-  dropAll(see: (cell: number) => void): void {
-    while (this.available() > 0) {
-      see(this.#headAt(this.#cells.get(HEAD_NOW), this.#knownSize()));
-      this.drop();
+  /** Inside RX: tells where each message lies. */
+  seeAll(see: (cell: number) => void): void {
+    const count = this.available(Infinity);
+    const size = this.#knownSize();
+    let at = this.#headAt(this.#cells.get(HEAD_NOW), size);
+    for (let n = 0; n < count; n++) {
+      see(at);
+      at += this.#store.cellsAt(at);
+      if (at >= size) at -= size;
     }
   }
 
