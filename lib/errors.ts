@@ -51,12 +51,16 @@ export class ReleasedError extends FerrousError {
   }
 }
 
-/** This thread must not block. Browsers forbid it to a page's main thread. */
+/** This thread must not block. Browsers forbid it to a page's main thread, and give no thread shared memory while it blocks. */
 export class BlockingNotAllowedError extends FerrousError {
   override readonly name = "BlockingNotAllowedError";
   readonly code = "BLOCKING_NOT_ALLOWED";
-  constructor(what: string, verb: string) {
-    super(`this thread must not block, so it cannot ${verb} ${what}. Await ${verb}Async() instead, or do it in a worker.`);
+  constructor(what: string, verb: string, why?: string) {
+    super(
+      why === undefined
+        ? `this thread must not block, so it cannot ${verb} ${what}. Await ${verb}Async() instead, or do it in a worker.`
+        : `${verb}() cannot give ${what}: ${why}. Await ${verb}Async() instead.`,
+    );
   }
 }
 

@@ -72,12 +72,26 @@ rmSync(old, { recursive: true, force: true });
 async function buildForPages(): Promise<void> {
   const out = `${fresh}/web`;
   const isOfNode = (file: string): boolean => /^host[\\/](?:node|\w+-node)\.ts$/.test(file);
-  const sources = readdirSync("lib", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts") && !isOfNode(file));
+  // With the libraries that they use, so that a page needs no bundler.
+  const holdsOthers = (file: string): boolean => /^host[\\/]\w+-web\.ts$/.test(file);
+  const all = readdirSync("lib", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts") && !isOfNode(file));
+  const sources = all.filter((file) => !holdsOthers(file));
   const { sourcemap, sourcesContent, target, logLevel, format } = options;
   await build({
     entryPoints: sources.map((file) => `lib/${file}`),
     outbase: "lib",
     outdir: out,
+    ...{ sourcemap, sourcesContent, target, logLevel, format },
+  } as BuildOptions);
+  await build({
+    entryPoints: all.filter(holdsOthers).map((file) => `lib/${file}`),
+    outbase: "lib",
+    outdir: out,
+    bundle: true,
+    platform: "browser",
+    // The door without code made from text. And a part of a library asserts with what is not there in a page.
+    alias: { msgpackr: "msgpackr/index-no-eval", assert: "./scripts/assert-web.js" },
+    legalComments: "eof",
     ...{ sourcemap, sourcesContent, target, logLevel, format },
   } as BuildOptions);
   for (const file of readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"))) {

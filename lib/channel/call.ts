@@ -53,6 +53,8 @@ export class Sending {
 /** What one call receives: one message, or several. */
 export interface Receiving {
   readonly most: number;
+  /** Must it be unpacked without awaiting? */
+  readonly blocks: boolean;
   /** Inside RX, when a message is there. */
   take(queue: Queue, store: Store): void;
   /** What comes from elsewhere. */
@@ -65,8 +67,11 @@ export class Box implements Receiving {
   item: unknown;
   readonly #isUnpackedAtOnce: boolean;
 
+  readonly blocks: boolean;
+
   /** @param isUnpackedAtOnce  before this thread takes anything else */
-  constructor(isUnpackedAtOnce = false) {
+  constructor(blocks: boolean, isUnpackedAtOnce = false) {
+    this.blocks = blocks;
     this.#isUnpackedAtOnce = isUnpackedAtOnce;
   }
   take(queue: Queue, store: Store): void {

@@ -1,11 +1,12 @@
 /** What a channel carries: how values become messages, and messages values again. */
-import { HandleError } from "../errors.ts";
+import { host } from "#host";
+import { BlockingNotAllowedError, HandleError } from "../errors.ts";
 import type { FieldCode } from "../memory/field.ts";
 import { Home } from "../memory/home.ts";
 import { describeType, type FieldType, type TypeDescription } from "../memory/layout.ts";
 import { pack, unpack } from "../send/codec.ts";
 import { arriving, type Movable } from "../send/moving.ts";
-import { fetchShelved, reshelve, shelve, unshelve } from "../thread/lifeline.ts";
+import { fetchShelved, fetchShelvedAsync, NO_MAIL, reshelve, shelve, unshelve } from "../thread/lifeline.ts";
 import { currentThread } from "../thread/current.ts";
 import { FieldStore, PackedStore, ScalarStore, type Parcel, type Room, type Store } from "./store.ts";
 
@@ -21,6 +22,10 @@ export interface Cargo {
   readonly movables: readonly Movable[];
   /** The value again. */
   unpack(item: unknown): unknown;
+  /** As {@link unpack}, for whoever can await it: it may be a promise. */
+  unpackAsync?(item: unknown): unknown;
+  /** @throws {BlockingNotAllowedError} who blocks cannot unpack the message at that place */
+  readonly requireBytes?: ((cell: number) => void) | undefined;
   /** A message is being taken out of its queue: what moves with it is this thread's before it is out. */
   receive?(item: unknown): void;
   /** The message will not be sent. */
@@ -71,6 +76,12 @@ export class PackedCargo implements Cargo {
   movables: readonly Movable[] = NONE;
   /** The number of the channel. */
   queueNumber: () => number = () => 0;
+  readonly requireBytes = host.polls
+    ? undefined
+    : (cell: number): void => {
+        if (this.store.cargoAt(cell) !== 0 && isDeaf())
+          throw new BlockingNotAllowedError("a message with shared memory in it", "recv", NO_MAIL);
+      };
 
   constructor(room: Room) {
     this.store = new PackedStore(room);
@@ -90,9 +101,9 @@ export class PackedCargo implements Cargo {
   }
   /** With what may move opened at once: if this thread dies now, its ends are closed with it, and not queued for ever. */
   receive(parcel: Parcel): void {
-    if (parcel.cargo === 0) return;
+    if (parcel.cargo === 0 || isDeaf()) return;
     try {
-      parcel.value = unpackWith(parcel);
+      parcel.value = unpackWith(parcel, getFromShelf(parcel.cargo));
     } catch (error) {
       parcel.error = error;
     }
@@ -102,6 +113,13 @@ export class PackedCargo implements Cargo {
     this.forget(parcel);
     if ("error" in parcel) throw parcel.error;
     return parcel.value;
+  }
+  unpackAsync(parcel: Parcel): unknown {
+    if (parcel.cargo === 0 || !isDeaf()) return this.unpack(parcel);
+    return fetchShelvedAsync(parcel.cargo).then((lot) => {
+      this.forget(parcel);
+      return unpackWith(parcel, lot);
+    });
   }
   forget({ cargo }: Parcel): void {
     if (cargo !== 0 && !currentThread().modelled) unshelve(cargo);
@@ -119,8 +137,8 @@ interface Lot {
   readonly queue: number;
 }
 
-function unpackWith({ bytes, end, isSimple, cargo }: Parcel): unknown {
-  const lot = getFromShelf(cargo) as Lot | undefined;
+function unpackWith({ bytes, end, isSimple }: Parcel, found: unknown): unknown {
+  const lot = found as Lot | undefined;
   if (lot === undefined) throw new HandleError("the shared memory of this message is gone");
   return arriving(lot.queue === 0 ? "anywhere" : { queue: lot.queue }, () => unpack(bytes, end, isSimple, lot.shared));
 }
@@ -140,4 +158,8 @@ export function putOnShelf(value: unknown): number {
 export function emptyOnShelf(number: number): void {
   if (!currentThread().modelled) reshelve(number, undefined);
 }
-export const getFromShelf = (number: number): unknown => (currentThread().modelled ? modelled.get(number) : fetchShelved(number));
+export const getFromShelf = (number: number): unknown =>
+  currentThread().modelled ? modelled.get(number) : fetchShelved(number, "a message with shared memory in it", "recv");
+
+/** Does this thread receive nothing while it blocks? */
+export const isDeaf = (): boolean => !host.polls && !currentThread().modelled;

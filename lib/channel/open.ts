@@ -6,7 +6,8 @@ import { kindOf } from "../memory/place.ts";
 import { registerWords, type WordName } from "../memory/word-names.ts";
 import type { HandleBody } from "../send/handle.ts";
 import { currentThread, tagIn } from "../thread/current.ts";
-import { emptyOnShelf, getFromShelf, PackedCargo, putOnShelf, TypedCargo, type Cargo } from "./cargo.ts";
+import { fetchShelvedAsync, wakeEverybody } from "../thread/lifeline.ts";
+import { emptyOnShelf, getFromShelf, isDeaf, PackedCargo, putOnShelf, TypedCargo, type Cargo } from "./cargo.ts";
 import { headerBytes, Pipe, publishBy, type PipeShape } from "./pipe.ts";
 import { QUEUE_NAMES, type QueueShape } from "./queue.ts";
 import { askQueuesBy, Side } from "./roll.ts";
@@ -72,6 +73,7 @@ const asking = new Set<number>();
 askQueuesBy((number) => {
   if (asking.has(number)) return false;
   const { modelled } = currentThread();
+  if (isDeaf() && !observed.has(number)) return askLater(number);
   let pipe = modelled ? undefined : observed.get(number);
   if (pipe === undefined) {
     const isGone = !modelled && observed.has(number);
@@ -91,6 +93,23 @@ askQueuesBy((number) => {
     if (!isReceived && asking.size === 0) observed.set(number, undefined);
   }
 });
+
+/** Where the answer comes only while this thread awaits: until then the channel may well have a receiver. */
+function askLater(number: number): true {
+  if (!askedFor.has(number)) {
+    askedFor.add(number);
+    void fetchShelvedAsync(number)
+      .then((body) => pipeOf(body as HandleBody).pipe)
+      .catch(() => undefined)
+      .then((pipe) => {
+        askedFor.delete(number);
+        observed.set(number, pipe);
+        wakeEverybody();
+      });
+  }
+  return true;
+}
+const askedFor = new Set<number>();
 
 /** Undefined: no thread knows it any more, so nobody receives from it. */
 function bodyOf(number: number): HandleBody | undefined {

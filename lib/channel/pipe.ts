@@ -499,6 +499,7 @@ export class Pipe implements Source {
     let flags = NOTHING;
     try {
       if (queue.available(box.most) > 0) {
+        if (box.blocks) this.cargo.requireBytes?.(queue.nextCell);
         box.take(queue, this.cargo.store);
         flags = queue.flags;
       }
@@ -525,6 +526,7 @@ export class Pipe implements Source {
     queue.rx.enter(me, this, "receive from");
     const isThere = queue.available(box.most) > 0;
     try {
+      if (isThere && box.blocks) this.cargo.requireBytes?.(queue.nextCell);
       if (isThere) box.take(queue, this.cargo.store);
     } finally {
       queue.rx.leave(me);
@@ -596,6 +598,7 @@ export class Pipe implements Source {
         if (this.roll.has(Side.SENDERS)) return sleep;
         if (queue.available() === 0) throw this.#drained();
       }
+      if (box.blocks) this.cargo.requireBytes?.(queue.nextCell);
       if (demands) this.#endDemand();
       box.take(queue, this.cargo.store);
       flags = queue.flags;
@@ -648,6 +651,10 @@ export class Pipe implements Source {
   }
   unpack(item: unknown): unknown {
     return this.cargo.unpack(item);
+  }
+  unpackAsync(item: unknown): unknown {
+    const { cargo } = this;
+    return cargo.unpackAsync === undefined ? cargo.unpack(item) : cargo.unpackAsync(item);
   }
   get length(): number {
     return this.#demand === undefined ? this.queue.length : 0;

@@ -431,11 +431,16 @@ export class Queue {
     return this.#retire(head, 1, at + store.cellsAt(at), size);
   }
 
+  /** Inside RX: where the next message lies, which is there. */
+  get nextCell(): number {
+    return this.#headAt(this.#cells.get(HEAD_NOW), this.#knownSize());
+  }
+
   /** Inside RX: tells where each message lies. */
   seeAll(see: (cell: number) => void): void {
     const count = this.available(Infinity);
     const size = this.#knownSize();
-    let at = this.#headAt(this.#cells.get(HEAD_NOW), size);
+    let at = this.nextCell;
     for (let n = 0; n < count; n++) {
       see(at);
       at += this.#store.cellsAt(at);

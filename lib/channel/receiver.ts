@@ -8,6 +8,7 @@ import { registerKind } from "../send/handle.ts";
 import { End, type EndState } from "./end.ts";
 import { pipeOf, RECEIVER } from "./open.ts";
 import { Box, type Receiving } from "./call.ts";
+import { isDeaf } from "./cargo.ts";
 import { Pipe } from "./pipe.ts";
 import type { Queue } from "./queue.ts";
 import { Side } from "./roll.ts";
@@ -26,7 +27,7 @@ export type Many<T> = ArrayLike<T> & Iterable<T>;
  * {@link DisconnectedError}, and what nobody received is lost.
  */
 export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
-  readonly #box = new Box(true);
+  readonly #box = new Box(true, true);
 
   /** @internal Use `channel()`. */
   constructor(state: EndState) {
@@ -83,9 +84,9 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
    */
   async recvAsync(opts?: AsyncWaitOptions): Promise<T> {
     const { pipe } = this;
-    const box = new Box();
+    const box = new Box(false);
     await pipe.takeAsync(box, opts);
-    return pipe.unpack(box.item) as T;
+    return pipe.unpackAsync(box.item) as T;
   }
 
   /**
@@ -97,7 +98,7 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
    */
   recvMany(max: number, opts?: WaitOptions): Many<T> {
     const { pipe } = this;
-    const heap = new Heap(wholeFrom1(max));
+    const heap = new Heap(wholeFrom1(max), true);
     if (opts !== undefined) new Limits(opts, "recvMany").throwIfCancelled();
     if (!pipe.takeQuickly(heap)) pipe.take(heap, opts);
     return heap.values(pipe) as Many<T>;
@@ -106,9 +107,9 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
   /** As {@link recvMany}, awaiting. */
   async recvManyAsync(max: number, opts?: AsyncWaitOptions): Promise<Many<T>> {
     const { pipe } = this;
-    const heap = new Heap(wholeFrom1(max));
+    const heap = new Heap(wholeFrom1(max), false);
     await pipe.takeAsync(heap, opts);
-    return heap.values(pipe) as Many<T>;
+    return (await heap.valuesAsync(pipe)) as Many<T>;
   }
 
   /**
@@ -164,8 +165,11 @@ class Heap implements Receiving {
   #numbers: Int32Array | undefined;
   #store: Store | undefined;
 
-  constructor(most: number) {
+  readonly blocks: boolean;
+
+  constructor(most: number, blocks: boolean) {
     this.most = most;
+    this.blocks = blocks;
   }
 
   take(queue: Queue, store: Store): void {
@@ -178,8 +182,11 @@ class Heap implements Receiving {
       });
     } else {
       if (store instanceof PackedStore) store.lends = false;
+      // Before the first that only who awaits can unpack.
+      const stops = this.blocks && store instanceof PackedStore && isDeaf();
       let flags = 0;
       for (let n = 0; n < count; n++) {
+        if (n > 0 && stops && store.cargoAt(queue.nextCell) !== 0) break;
         this.#items.push(queue.take());
         flags |= queue.flags;
       }
@@ -196,11 +203,16 @@ class Heap implements Receiving {
     if (this.#store instanceof FieldStore) return this.#store.listOf(this.#items);
     return this.#items.map((item) => pipe.unpack(item));
   }
+  valuesAsync(pipe: Source): unknown {
+    if (!(this.#store instanceof PackedStore)) return this.values(pipe);
+    return Promise.all(this.#items.map((item) => pipe.unpackAsync(item)));
+  }
 }
 
 /** One message that lies in the channel as it is, into an instance of a struct. */
 class Into implements Receiving {
   readonly most = 1;
+  readonly blocks = false;
   readonly #instance: { readonly [HOME]: never; readonly [AT]: number };
 
   constructor(pipe: Source, instance: unknown) {

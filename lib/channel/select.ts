@@ -58,7 +58,7 @@ export type Selected<O extends readonly unknown[]> = {
  */
 export function select<const O extends readonly Operation[]>(operations: O, opts?: WaitOptions): Selected<O> {
   if (opts !== undefined) new Limits(opts, "select").throwIfCancelled();
-  const choice = new Choice(operations);
+  const choice = new Choice(operations, true);
   return choice.settle(() => {
     try {
       wait((waiter) => choice.attempt(waiter), choice, "select", opts);
@@ -70,7 +70,7 @@ export function select<const O extends readonly Operation[]>(operations: O, opts
 
 /** Does one of several operations if one can be done at this moment, else returns undefined. */
 export function trySelect<const O extends readonly Operation[]>(operations: O): Selected<O> | undefined {
-  const choice = new Choice(operations);
+  const choice = new Choice(operations, true);
   return choice.settle(() => {
     choice.tryAll();
   }) as Selected<O> | undefined;
@@ -78,7 +78,7 @@ export function trySelect<const O extends readonly Operation[]>(operations: O): 
 
 /** As {@link select}, awaiting. */
 export async function selectAsync<const O extends readonly Operation[]>(operations: O, opts?: AsyncWaitOptions): Promise<Selected<O>> {
-  const choice = new Choice(operations);
+  const choice = new Choice(operations, false);
   const undo = choice.begin();
   // A call that waits is an end of its own, as in recvAsync: closing those that it was made with loses nothing.
   choice.hold();
@@ -103,7 +103,8 @@ export async function selectAsync<const O extends readonly Operation[]>(operatio
     }
   }
   try {
-    return choice.end() as Selected<O>;
+    const { index, value } = choice.end() as { index: number; value: unknown };
+    return { index, value: await value } as Selected<O>;
   } finally {
     choice.release();
   }
@@ -122,6 +123,7 @@ interface Alternative {
   release(): void;
   /** Is an offer all that it can do? */
   readonly offers: boolean;
+  /** If it does not block, it may be a promise. */
   value(): unknown;
   /** It was chosen, or not. */
   end(chosen: boolean): void;
@@ -130,10 +132,11 @@ interface Alternative {
 class Reception implements Alternative {
   readonly offers = false;
   readonly #source: Source;
-  readonly #box = new Box();
+  readonly #box: Box;
 
-  constructor(receiver: Receiver<unknown>) {
+  constructor(receiver: Receiver<unknown>, blocks: boolean) {
     this.#source = receiver.inner();
+    this.#box = new Box(blocks);
   }
   tryNow(): boolean {
     return this.#source.tryTake(this.#box);
@@ -151,7 +154,7 @@ class Reception implements Alternative {
     this.#source.close(Side.RECEIVERS);
   }
   value(): unknown {
-    return this.#source.unpack(this.#box.item);
+    return this.#box.blocks ? this.#source.unpack(this.#box.item) : this.#source.unpackAsync(this.#box.item);
   }
   end(): void {}
 }
@@ -212,14 +215,14 @@ class Choice implements Awaited {
   #chosen: Alternative | undefined;
   #error: DisconnectedError | undefined;
 
-  constructor(operations: readonly Operation[]) {
+  constructor(operations: readonly Operation[], blocks: boolean) {
     if (!Array.isArray(operations) || operations.length === 0) {
       throw new TypeError(
         `a select needs a list of receivers and of what sender.sending(value) makes, at least one; it was given ${Array.isArray(operations) ? "an empty list" : kindOf(operations)}.`,
       );
     }
     try {
-      for (const [at, operation] of operations.entries()) this.#alternatives.push(alternativeOf(operation, at));
+      for (const [at, operation] of operations.entries()) this.#alternatives.push(alternativeOf(operation, at, blocks));
     } catch (error) {
       this.begin()();
       throw error;
@@ -316,8 +319,8 @@ class Choice implements Awaited {
 /** It stands for "not now", and is never slept on. */
 const NOT_NOW: Sleep = { word: undefined as never, value: 0 };
 
-function alternativeOf(operation: Operation, at: number): Alternative {
-  if (operation instanceof Receiver) return new Reception(operation);
+function alternativeOf(operation: Operation, at: number, blocks: boolean): Alternative {
+  if (operation instanceof Receiver) return new Reception(operation, blocks);
   if (typeof operation === "object" && (operation as unknown) !== null && operation.sender instanceof Sender)
     return new Emission(operation.sender, operation.value);
   const given = (operation as unknown) instanceof Sender ? "a sender itself" : kindOf(operation);

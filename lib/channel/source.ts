@@ -27,5 +27,7 @@ export interface Source {
   attemptTake(box: Receiving, waiter: Waiting): Sleep | undefined;
   /** The value of a message. */
   unpack(item: unknown): unknown;
+  /** The value of a message, or a promise of it. */
+  unpackAsync(item: unknown): unknown;
   describe(): string;
 }

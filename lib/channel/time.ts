@@ -43,6 +43,9 @@ class Clock implements Source {
   unpack(item: unknown): unknown {
     return item;
   }
+  unpackAsync(item: unknown): unknown {
+    return this.unpack(item);
+  }
   get length(): number {
     return performance.now() >= this.#next ? 1 : 0;
   }

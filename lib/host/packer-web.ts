@@ -3,7 +3,7 @@
  * cycles, what is there twice, Maps, Sets, Dates, typed arrays, bigints, -0, holes and texts that are no well-formed Unicode.
  */
 import { parse, stringify } from "devalue";
-import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from "msgpackr/index-no-eval";
+import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from "msgpackr";
 
 export interface Packer {
   /** The bytes from `start` to `end` of a buffer that is used again the next time. */

@@ -154,8 +154,10 @@ export const host: Host = {
   firstMessage: () => firstMessage,
   bootFile: "",
   // Written so that bundlers follow them.
-  startThread: (_file, start) => begin(new Worker(new URL("../spawn/boot.js", import.meta.url), { type: "module", name: start.name }), start),
-  startSupervisor: (start) => begin(new Worker(new URL("../thread/supervisor.js", import.meta.url), { type: "module", name: start.name }), start),
+  startThread: (_file, start) =>
+    begin(new Worker(new URL("../spawn/boot.js", import.meta.url), { type: "module", name: start.name }), start),
+  startSupervisor: (start) =>
+    begin(new Worker(new URL("../thread/supervisor.js", import.meta.url), { type: "module", name: start.name }), start),
   watch: (worker) => workerOver(worker as Worker),
   osThread: () => ({ tid: 0, born: 0 }),
   osThreadAlive: () => undefined,

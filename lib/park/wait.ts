@@ -83,9 +83,9 @@ export const sliceNow = (): number => (isSupervised() && currentThread().registr
 export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: WaitOptions | undefined): void {
   const limits = opts === undefined ? ENDLESS : new Limits(opts, verb);
   limits.throwIfCancelled();
-  requireBlocking(awaited, verb);
   const thread = currentThread();
-  const waiter: Waiter = { me: thread.id, blocks: true, wakes: 0 };
+  // What can be done at once can be done where nobody may block.
+  const waiter: Waiter = { me: thread.id, blocks: host.mayBlock, wakes: 0 };
   let first = attempt(waiter);
   if (first?.soon === true && thread.spins) {
     const { word, value } = first;
@@ -93,6 +93,7 @@ export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: Wai
     first = attempt(waiter);
   }
   if (first === undefined) return;
+  requireBlocking(awaited, verb);
   if (limits.left === 0) throw limits.timedOut(awaited.describe(), verb);
   const bed = thread.modelled ? new ModelledBed(thread) : new Bed(thread, awaited, limits.endless);
   try {

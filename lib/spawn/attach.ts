@@ -30,7 +30,8 @@ export function invite(worker: unknown): void {
   const { id: me, registry } = currentThread();
   supervise();
   if (host.sendTo !== undefined) return;
-  if (Object.prototype.toString.call(worker) !== "[object Worker]") throw new TypeError(`invite() takes a Worker; it was given ${kindOf(worker)}.`);
+  if (Object.prototype.toString.call(worker) !== "[object Worker]")
+    throw new TypeError(`invite() takes a Worker; it was given ${kindOf(worker)}.`);
   const invited = host.watch(worker);
   const id = registry.claim(me);
   const [mine, theirs] = host.channel();

@@ -1,11 +1,13 @@
 /** What a thread of ours runs first: takes its name and its lifeline, calls the task, tells the outcome, ends. */
 import { host } from "#host";
 import type { Port } from "../host/host.ts";
-import { NotSendableError } from "../errors.ts";
+import { serialize } from "../host/packer-node.ts";
+import { NotSendableError, TaskError } from "../errors.ts";
 import { arrivalError, explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { arriving, Moves } from "../send/moving.ts";
 import { decode, encode, type Departing, type Encoded } from "../send/transit.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
+import { Letterbox } from "../thread/letterbox.ts";
 import { holdLife, takeLifeline } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import { knowAllKinds } from "./kinds.ts";
@@ -28,7 +30,8 @@ export async function boot(): Promise<void> {
   }
   takeLifeline(data.lifeline);
   await holdLife();
-  const teller = new Teller(host.openPort(data.start.outcome));
+  const { outcome, box } = data.start;
+  const teller = new Teller(host.openPort(outcome), box === undefined ? undefined : new Letterbox(box));
   host.onUncaught((error, isRejection) => {
     teller.tell(died(error, isRejection));
   });
@@ -72,24 +75,49 @@ function moving({ movables, ...encoded }: Departing): Encoded {
 const RESULT = "the task's result";
 
 /** Indirectly: the text sees globals only, as it was checked to. */
-const evaluate = (source: string): ((...args: unknown[]) => unknown) => (0, eval)(source) as (...args: unknown[]) => unknown;
+function evaluate(source: string): (...args: unknown[]) => unknown {
+  try {
+    return (0, eval)(source) as (...args: unknown[]) => unknown;
+  } catch (error) {
+    if ((error as { name?: unknown } | undefined)?.name !== "EvalError") throw error;
+    throw new TaskError(
+      "an inline function is sent as text, and to evaluate text is forbidden here, by this page's Content-Security-Policy or by " +
+        "--disallow-code-generation-from-strings: make it a task(), or allow 'unsafe-eval'.",
+      { cause: error },
+    );
+  }
+}
 
 /** The line to the JoinHandle. */
 class Teller {
   readonly #port: Port;
+  readonly #box: Letterbox | undefined;
   failed = false;
 
-  constructor(port: Port) {
+  constructor(port: Port, box: Letterbox | undefined) {
     this.#port = port;
+    this.#box = box;
   }
 
   tell(outcome: Outcome, transfer: readonly object[] = []): void {
+    const letter = this.#box === undefined || transfer.length > 0 ? undefined : bytesOf(outcome);
+    // Last in the box: whoever finds it there knows that the message was sent.
     this.#port.postMessage(outcome, transfer);
+    this.#box?.leave(letter);
     this.failed = outcome.type !== "result";
     const { id, registry } = currentThread();
     // The thread that had the handle is gone, and its report with it.
     const isHeard = registry.isAlive(registry.field(id, Field.SPAWNER).load());
     if (this.failed && !isHeard) reportUnjoined(registry.describe(id), outcome);
+  }
+}
+
+/** Undefined for what has shared memory in it. */
+function bytesOf(outcome: Outcome): Uint8Array | undefined {
+  try {
+    return serialize(outcome);
+  } catch {
+    return undefined;
   }
 }
 

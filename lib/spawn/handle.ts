@@ -2,7 +2,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { host } from "#host";
 import type { Port } from "../host/host.ts";
-import { PanicError, ThreadDiedError, type DeathReason } from "../errors.ts";
+import { deserialize } from "../host/packer-node.ts";
+import { BlockingNotAllowedError, PanicError, ThreadDiedError, type DeathReason } from "../errors.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
@@ -11,7 +12,8 @@ import { arrivalError } from "../send/scan.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import { arriving } from "../send/moving.ts";
 import { decode } from "../send/transit.ts";
-import { requestKeep, requestTermination } from "../thread/lifeline.ts";
+import { NO_MAIL, requestKeep, requestTermination } from "../thread/lifeline.ts";
+import type { Letterbox } from "../thread/letterbox.ts";
 import { Ending, type Holders } from "../thread/protocol.ts";
 import { reportUnjoined, type Outcome } from "./outcome.ts";
 import type { Thread } from "./thread.ts";
@@ -31,11 +33,11 @@ export class JoinHandle<R> implements AsyncDisposable {
   #settled: Settled | undefined;
 
   /** @internal `terminate`: how to end a thread that is not the supervisor's child. */
-  constructor(thread: Thread, cell: SharedArrayBuffer, port: Port, terminate?: () => void) {
+  constructor(thread: Thread, cell: SharedArrayBuffer, post: Post, terminate?: () => void) {
     this.thread = thread;
     this.#terminate = terminate ?? (() => requestTermination(thread.id));
     this.#end = Word.at(cell, 0);
-    this.#fate = new Fate(thread, port);
+    this.#fate = new Fate(thread, post);
     Fate.watch(this, this.#fate);
   }
 
@@ -48,6 +50,8 @@ export class JoinHandle<R> implements AsyncDisposable {
    * @throws {NotSendableError} what the task returned cannot be sent
    * @throws {DeadlockError} that thread waits for this one
    * @throws {TimeoutError} the time was over; the thread runs on
+   * @throws {BlockingNotAllowedError} this is a page's main thread; or, in a browser, the result has shared memory in it, which reaches
+   *                                   a thread only while it awaits {@link joinAsync}
    */
   join(opts?: WaitOptions): R {
     wait(this.#attempt, this, "join", opts);
@@ -55,9 +59,11 @@ export class JoinHandle<R> implements AsyncDisposable {
   }
 
   /** As {@link join}, awaiting instead. */
-  joinAsync(opts?: AsyncWaitOptions): Promise<R> {
+  async joinAsync(opts?: AsyncWaitOptions): Promise<R> {
     this.#line ??= new Line();
-    return this.#line.wait(this.#attempt, () => this.#result(), this, "join", opts);
+    const late = await this.#line.wait(this.#attempt, () => this.#fate.arrived(), this, "join", opts);
+    if (late !== undefined) await late;
+    return this.#result();
   }
 
   /** Has the thread ended? */
@@ -100,7 +106,10 @@ export class JoinHandle<R> implements AsyncDisposable {
   readonly #attempt: Attempt = () => (this.isFinished ? undefined : { word: this.#end, value: Ending.RUNNING });
 
   #result(): R {
-    this.#settled ??= this.#fate.settle(this.#end.load());
+    if (this.#settled === undefined) {
+      if (this.#fate.isOnItsWay) throw new BlockingNotAllowedError(`the result of ${describeThread(this.thread)}`, "join", NO_MAIL);
+      this.#settled = this.#fate.settle(this.#end.load());
+    }
     if ("error" in this.#settled) throw this.#settled.error;
     return this.#settled.value as R;
   }
@@ -119,14 +128,49 @@ type Settled = { readonly value: unknown } | { readonly error: unknown };
 
 const describeThread = ({ id, name }: Thread): string => (name === "" ? `thread ${String(id)}` : `thread "${name}"`);
 
+/** How the outcome comes: by messages; and where a blocking thread receives none, as a letter too. */
+export interface Post {
+  readonly port: Port;
+  readonly box: Letterbox | undefined;
+}
+
 /** What becomes of a thread, apart from its handle: so that a panic is reported even when nobody holds the handle any more. */
 class Fate {
   readonly #thread: Thread;
   readonly #port: Port;
+  readonly #box: Letterbox | undefined;
+  /** The outcomes that were received at the event loop, if they come there only. */
+  #received = 0;
+  #last: Outcome | undefined;
+  #tell: (() => void) | undefined;
 
-  constructor(thread: Thread, port: Port) {
+  constructor(thread: Thread, { port, box }: Post) {
     this.#thread = thread;
     this.#port = port;
+    this.#box = box;
+    if (box === undefined) return;
+    port.listen((message) => {
+      this.#received++;
+      this.#last = message as Outcome;
+      this.#tell?.();
+    });
+  }
+
+  /** Is there an outcome that can only come by a message, and has not come? */
+  get isOnItsWay(): boolean {
+    return this.#isLate && this.#box?.look() === undefined;
+  }
+  get #isLate(): boolean {
+    return this.#box !== undefined && this.#received < this.#box.count;
+  }
+  /** Of an outcome that is on its way, when it has come. */
+  arrived(): Promise<void> | undefined {
+    if (!this.#isLate) return undefined;
+    return new Promise((resolve) => {
+      this.#tell = () => {
+        if (!this.#isLate) resolve();
+      };
+    });
   }
 
   /** Somebody joins: reads the outcome, which came before the end. */
@@ -150,6 +194,10 @@ class Fate {
 
   /** The last word counts: an error that the thread's own handler caught is told too, and then its result. */
   #outcome(): Outcome | undefined {
+    if (this.#box !== undefined) {
+      const letter = this.#isLate ? this.#box.look() : undefined;
+      return letter === undefined ? this.#last : (deserialize(letter) as Outcome);
+    }
     let last: Outcome | undefined;
     for (let got = this.#port.poll(); got !== undefined; got = this.#port.poll()) last = got.message as Outcome;
     return last;
@@ -164,6 +212,11 @@ class Fate {
   /** The handle was dropped: the thread is detached, and its panic is reported as soon as it comes. */
   detach(): void {
     if (!unjoined.has(this)) return;
+    if (this.#last !== undefined) {
+      forget(this);
+      reportUnjoined(describeThread(this.#thread), this.#last);
+      return;
+    }
     this.#port.listen((message) => {
       forget(this);
       reportUnjoined(describeThread(this.#thread), message as Outcome);

@@ -13,6 +13,8 @@ export interface Start {
   readonly args: Encoded;
   /** Where the outcome goes. */
   readonly outcome: object;
+  /** And where it lies too, for a thread that joins by blocking, if such a thread receives no messages. */
+  readonly box?: SharedArrayBuffer;
 }
 
 /** What the supervisor, or the starter of a bundler's worker, gives to a new thread. */

@@ -8,6 +8,7 @@ import { Moves } from "../send/moving.ts";
 import { encodeAll } from "../send/transit.ts";
 import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
+import { Letterbox } from "../thread/letterbox.ts";
 import { requestAdoption, requestSpawn, requestTermination, supervise } from "../thread/lifeline.ts";
 import { inlineSource } from "./capture.ts";
 import { JoinHandle } from "./handle.ts";
@@ -70,11 +71,12 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
   const id = registry.claim(me);
   registry.setName(id, name);
   const [outcome, theirs] = host.channel();
+  const box = host.polls ? undefined : new Letterbox();
   const born: Newborn = {
     id,
     name,
     cell: new SharedArrayBuffer(4),
-    start: { call, args: encoded, outcome: theirs.native },
+    start: { call, args: encoded, outcome: theirs.native, ...(box === undefined ? {} : { box: box.buffer }) },
     transfer: [theirs.native, ...encoded.transfer],
   };
   let end: (() => void) | undefined;
@@ -90,7 +92,7 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
     throw isCloneError(error) || isStackOverflow(error) ? explainRefusal(args, argument, error) : error;
   }
   moves.end(`to ${registry.describe(id)}`);
-  return new JoinHandle(new Thread(id, name), born.cell, outcome, end);
+  return new JoinHandle(new Thread(id, name), born.cell, { port: outcome, box }, end);
 }
 
 const argument = (at: number): string => `argument ${String(at + 1)} of spawn()`;
@@ -123,6 +125,13 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
     throw error;
   }
   requestAdoption(id, name, cell, mine);
+  // Elsewhere its line tells, whatever ended it.
+  if (host.life !== undefined) {
+    worker.onExit((exit) => {
+      host.warn(`ferrous: ${currentThread().registry.describe(id)} could not be started: ${String(exit.error)}`);
+      requestTermination(id, true);
+    });
+  }
   return () => {
     requestTermination(id);
     worker.terminate();

@@ -214,7 +214,9 @@ export class OnceLock<T> {
     if (this.#isHere) return this.#value as T;
     const number = this.#word.next(1).load();
     if (currentThread().modelled) return this.#arrive(modelledAt(this.#word).get(number) as T);
-    return this.#arrive(arriving("cloned", () => decode(fetchShelved(number) as Encoded)) as T);
+    return this.#arrive(
+      arriving("cloned", () => decode(fetchShelved(number, `the value of ${this.describe()}`, "getOrInit") as Encoded)) as T,
+    );
   }
   #arrive(value: T): T {
     freeze(value);

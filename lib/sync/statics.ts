@@ -110,7 +110,8 @@ export class LazyStatic<T> {
     if (this.#here !== undefined) return this.#here.value;
     const entry = this.#entry();
     wait((waiter) => attempt(entry, waiter.blocks), this, "get", undefined);
-    const made = entry.word(INIT).load() === DONE ? (cloneOf(fetchShelved(entry.word(SHELF).load())) as T) : this.#make(entry);
+    const made =
+      entry.word(INIT).load() === DONE ? (cloneOf(fetchShelved(entry.word(SHELF).load(), this.describe(), "get")) as T) : this.#make(entry);
     return (this.#here = { value: made }).value;
   }
 

@@ -7,24 +7,26 @@
  *
  * Written by one thread, and read by another that was told by other means, such as a bell. Who dies while it writes has left none.
  */
-const COUNT = 0;
-const LENGTH = 1;
+import { Word } from "../memory/word.ts";
+
 const BYTES = 8;
 /** Reserved, not used: what is larger comes by a message. */
 const MOST_BYTES = 1 << 26;
 
 export class Letterbox {
   readonly buffer: SharedArrayBuffer;
-  readonly #words: Int32Array;
+  readonly #count: Word;
+  readonly #length: Word;
 
   constructor(buffer = new SharedArrayBuffer(BYTES, { maxByteLength: MOST_BYTES })) {
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer, 0, 2);
+    this.#count = Word.at(buffer, 0);
+    this.#length = this.#count.next(1);
   }
 
   /** How many letters were left. */
   get count(): number {
-    return Atomics.load(this.#words, COUNT);
+    return this.#count.load();
   }
 
   /** @param bytes  undefined if it comes by a message only */
@@ -36,15 +38,15 @@ export class Letterbox {
       // PLAIN: COUNT publishes them.
       new Uint8Array(this.buffer, BYTES).set(bytes);
     }
-    this.#words[LENGTH] = fits ? bytes.length : -1;
-    Atomics.add(this.#words, COUNT, 1);
+    this.#length.store(fits ? bytes.length : -1);
+    this.#count.add(1);
   }
 
   /** The letter that was left last; undefined if there is none, or if it comes by a message only. */
   look(): Uint8Array | undefined {
     if (this.count === 0) return undefined;
-    // PLAIN: read behind the count that published it.
-    const length = this.#words[LENGTH] as number;
+    const length = this.#length.load();
+    // PLAIN: read behind the count that published them.
     return length < 0 ? undefined : new Uint8Array(this.buffer, BYTES, length).slice();
   }
 }

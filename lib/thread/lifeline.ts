@@ -61,7 +61,9 @@ export function supervise(): void {
     if (seen === 0) {
       if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) start();
     } else if (host.sendTo === undefined) {
-      throw new TaskError("this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous.");
+      throw new TaskError(
+        "this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous.",
+      );
     } else if ((seen & 3) === Supervision.STARTING && !registry().isAlive(seen >>> 2)) {
       // Its starter named itself and died on the way: the next one starts.
       supervisor.compareExchange(seen, 0);
@@ -250,8 +252,9 @@ export function requestAdoption(id: number, name: string, cell: SharedArrayBuffe
   if (isKeeper) port?.ref(true);
 }
 
-export function requestTermination(id: number): void {
-  send({ type: "terminate", id });
+/** @param failed  it could not be loaded */
+export function requestTermination(id: number, failed = false): void {
+  send({ type: "terminate", id, failed });
 }
 
 /** Shall that thread keep the process alive? */
@@ -260,6 +263,9 @@ export function requestKeep(id: number, alive: boolean): void {
   asked++;
   if (isKeeper) port?.ref(true);
 }
+
+/** Why a blocking call of a browser's thread may come to nothing. */
+export const NO_MAIL = "in a browser, shared memory reaches a thread only while it awaits";
 
 // --- the shelf: what lies in shared bytes as a number ---
 
@@ -286,8 +292,8 @@ export function unshelve(number: number): void {
  * @throws {HandleError} nothing has that number, or what had it died with a supervisor that a worker started
  * @throws {BlockingNotAllowedError} shared memory comes by messages only, and a blocking thread receives none here
  */
-export function fetchShelved(number: number, what = "what lies in shared memory", verb = "get"): unknown {
-  if (!host.polls) throw new BlockingNotAllowedError(what, verb);
+export function fetchShelved(number: number, what: string, verb: string): unknown {
+  if (!host.polls) throw new BlockingNotAllowedError(what, verb, NO_MAIL);
   const bell = ownField(Field.BELL);
   for (let asked: Port | undefined; ;) {
     asked = ask(number, asked);

@@ -43,13 +43,21 @@ export interface SpawnRequest {
 export type ToSupervisor =
   | { readonly type: "buffer"; readonly number: number; readonly buffer: SharedArrayBuffer }
   | { readonly type: "forget"; readonly number: number }
-  | { readonly type: "blocked"; readonly seq: number; readonly what: string; readonly number: number; readonly holders: Holders; readonly box?: SharedArrayBuffer | undefined }
+  | {
+      readonly type: "blocked";
+      readonly seq: number;
+      readonly what: string;
+      readonly number: number;
+      readonly holders: Holders;
+      readonly box?: SharedArrayBuffer | undefined;
+    }
   | SpawnRequest
   /** A worker that the asking thread starts itself, since only its bundler knows how. */
   | { readonly type: "adopt"; readonly id: number; readonly name: string; readonly cell: SharedArrayBuffer; readonly lifeline: object }
   /** From now on the end of this thread's life can be awaited. */
   | { readonly type: "held" }
-  | { readonly type: "terminate"; readonly id: number }
+  /** `failed`: it could not be loaded. */
+  | { readonly type: "terminate"; readonly id: number; readonly failed: boolean }
   | { readonly type: "keep"; readonly id: number; readonly alive: boolean }
   | { readonly type: "shelve"; readonly number: number; readonly value: unknown }
   | { readonly type: "fetch"; readonly number: number }

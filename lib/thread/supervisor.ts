@@ -245,7 +245,8 @@ function receive(peer: Peer, message: ToSupervisor): void {
     case "terminate": {
       const child = children.get(message.id);
       if (child !== undefined) {
-        child.terminated = true;
+        child.terminated = !message.failed;
+        child.failed = message.failed;
         child.worker?.terminate();
         awaitDeath(message.id);
       }
@@ -334,5 +335,8 @@ function begin(starter: Greeting): void {
   all.supervisor.notify();
 }
 
-if (host.startData === undefined) void host.firstMessage().then((starter) => { begin(starter as Greeting); });
+if (host.startData === undefined)
+  void host.firstMessage().then((starter) => {
+    begin(starter as Greeting);
+  });
 else begin(host.startData as Greeting);
