@@ -1,6 +1,6 @@
 // Makes a fresh clone ready: installs what is missing, and builds dist/ when a source is newer than it.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,8 +19,13 @@ function newest(folder) {
 }
 
 const changed = (/** @type {string} */ file) => statSync(join(root, file)).mtimeMs;
-const installed = join(root, "node_modules/.package-lock.json");
-if (!existsSync(installed)) {
+/** Some of what is named in package.json may have been added since. */
+function isInstalled() {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const names = Object.keys({ ...dependencies, ...devDependencies });
+  return [".package-lock.json", ...names].every((name) => existsSync(join(root, "node_modules", name)));
+}
+if (!isInstalled()) {
   console.error("ferrous: installing what is missing, once");
   // Not `npm ci`: it refuses a lock file without the binaries that a dependency has only for other platforms, which not every registry keeps.
   run("npm", ["install", "--no-save", "--no-fund", "--no-audit", "--loglevel=error"]);
