@@ -71,9 +71,9 @@ rmSync(old, { recursive: true, force: true });
  */
 async function buildForPages(): Promise<void> {
   const out = `${fresh}/web`;
-  const isOfNode = (file: string): boolean => /^host[\\/](?:node|\w+-node)\.ts$/.test(file);
+  const isOfNode = (file: string): boolean => /^host[\\/](?:[\w-]+-)?node\.ts$/.test(file);
   // With the libraries that they use, so that a page needs no bundler.
-  const holdsOthers = (file: string): boolean => /^host[\\/]\w+-web\.ts$/.test(file);
+  const holdsOthers = (file: string): boolean => /^host[\\/](?:packer|parser)-web\.ts$/.test(file);
   const all = readdirSync("lib", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts") && !isOfNode(file));
   const sources = all.filter((file) => !holdsOthers(file));
   const { sourcemap, sourcesContent, target, logLevel, format } = options;
@@ -92,18 +92,22 @@ async function buildForPages(): Promise<void> {
     // The door without code made from text. And a part of a library asserts with what is not there in a page.
     alias: { msgpackr: "msgpackr/index-no-eval", assert: "./scripts/assert-web.js" },
     legalComments: "eof",
-    ...{ sourcemap, sourcesContent, target, logLevel, format },
+    // A map would lead to the libraries' sources.
+    ...{ target, logLevel, format },
   } as BuildOptions);
   for (const file of readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"))) {
     const up = relative(dirname(file), ".") || ".";
     const text = readFileSync(`${out}/${file}`, "utf8")
       .replaceAll(
         /\b(from|import) "(\.[^"]+)\.ts"/g,
-        (_, how: string, path: string) => `${how} "${path.replace(/(host\/\w+)-node$/, "$1-web")}.js"`,
+        (_, how: string, path: string) => `${how} "${path.replace(/(host\/[\w-]+)-node$/, "$1-web")}.js"`,
       )
       .replaceAll('"#host"', `"${up}/host/web.js"`);
     writeFileSync(`${out}/${file}`, text);
   }
+  // By the names under which they are started.
+  writeFileSync(`${out}/host/ferrous-supervisor.js`, 'import "../thread/supervisor.js";\n');
+  writeFileSync(`${out}/host/ferrous-thread.js`, 'import "../spawn/boot.js";\n');
 }
 
 /**

@@ -26,12 +26,14 @@ function expected(): string[] {
   const sources = filesIn("lib").filter((file) => file.endsWith(".ts"));
   const bundles = filesIn("dist").filter((file) => /^(?:index|check|worker|boot|supervisor|chunk-\w+)\.js$/.test(file));
   // Of pages each has a module of its own; one of Node's has none.
-  const modules = existsSync("dist/web") ? sources.filter((file) => !/^host\/(?:\w+-)?node\.ts$/.test(file)) : [];
+  const modules = existsSync("dist/web") ? sources.filter((file) => !/^host\/(?:[\w-]+-)?node\.ts$/.test(file)) : [];
+  const mapped = (file: string): boolean => !/host\/(?:packer|parser)-web\.js$/.test(file);
   return [
     ...["CHANGELOG.md", "LICENSE", "README.md", "package.json"],
     ...bundles.flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
     ...sources.map((file) => file.replace(/\.ts$/, ".d.ts")).flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
-    ...modules.map((file) => `dist/web/${file.replace(/\.ts$/, ".js")}`).flatMap((file) => [file, `${file}.map`]),
+    ...modules.map((file) => `dist/web/${file.replace(/\.ts$/, ".js")}`).flatMap((file) => (mapped(file) ? [file, `${file}.map`] : [file])),
+    ...(modules.length > 0 ? ["dist/web/host/ferrous-supervisor.js", "dist/web/host/ferrous-thread.js"] : []),
     ...sources.map((file) => `lib/${file}`),
   ].sort();
 }

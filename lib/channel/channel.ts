@@ -11,6 +11,7 @@ import { MAX_MESSAGES } from "./queue.ts";
 import { Receiver } from "./receiver.ts";
 import { Side } from "./roll.ts";
 import { Sender } from "./sender.ts";
+import { maySupervise } from "../thread/starter.ts";
 
 /** Bytes that wait in a channel, at most, unless it is told otherwise. */
 const MAX_BYTES = 256 * 2 ** 20;
@@ -69,6 +70,8 @@ export function oneshot<T>(options: NameOptions = {}): [tx: Sender<T>, rx: Recei
 }
 
 function make(options: ChannelOptions & { readonly of?: FieldType }, once: boolean): [Sender<unknown>, Receiver<unknown>] {
+  // What is shared in a message goes by way of the supervisor.
+  maySupervise();
   const name = nameOf(options, "a channel");
   const { capacity = Infinity, maxBytes = MAX_BYTES, of } = options;
   if (capacity !== Infinity) checkWhole("capacity", capacity, 0, MAX_MESSAGES);

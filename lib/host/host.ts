@@ -83,8 +83,6 @@ export interface Host {
   firstMessage(): Promise<unknown>;
   /** What a new thread runs first, as threads tell each other. */
   readonly bootFile: string;
-  startThread(bootFile: string, start: WorkerStart): HostWorker;
-  startSupervisor(start: WorkerStart): HostWorker;
   /** Hears of the end of a worker that the user's code started. */
   watch(worker: unknown): HostWorker;
   /** Sends to any thread of this process by the platform's number; resolves to whether it arrived. Not there: nothing but a thread's starter can. */

@@ -77,7 +77,7 @@ function bornOf(tid: number): number {
   }
 }
 
-function start(file: URL, { data, transfer, name, resourceLimits }: WorkerStart): HostWorker {
+export function start(file: URL, { data, transfer, name, resourceLimits }: WorkerStart): HostWorker {
   // The platform would tell it by an event, which a thread that blocks until its child has ended never sees.
   if (!existsSync(file)) throw new Error(`ferrous is not whole here: ${file.href} is missing. Bundlers must leave ferrous external.`);
   return workerOver(
@@ -109,8 +109,6 @@ export const host: Host = {
   openPort: (native) => portOver(native as threads.MessagePort),
   firstMessage: () => new Promise((resolve) => threads.parentPort?.once("message", resolve)),
   bootFile: new URL("./boot.js", import.meta.url).href,
-  startThread: (file, given) => start(new URL(file), given),
-  startSupervisor: (given) => start(new URL("./supervisor.js", import.meta.url), given),
   watch: (worker) => workerOver(worker as threads.Worker),
   sendTo: async (platformId, message, transfer) => {
     try {

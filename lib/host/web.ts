@@ -105,7 +105,7 @@ function workerOver(worker: Worker): HostWorker {
   };
 }
 
-function begin(worker: Worker, { data, transfer }: WorkerStart): HostWorker {
+export function start(worker: Worker, { data, transfer }: WorkerStart): HostWorker {
   const over = workerOver(worker);
   over.postMessage(data, transfer);
   return over;
@@ -153,11 +153,6 @@ export const host: Host = {
   openPort: (native) => portOver(native as MessagePort),
   firstMessage: () => firstMessage,
   bootFile: "",
-  // Written so that bundlers follow them.
-  startThread: (_file, start) =>
-    begin(new Worker(new URL("../spawn/boot.js", import.meta.url), { type: "module", name: start.name }), start),
-  startSupervisor: (start) =>
-    begin(new Worker(new URL("../thread/supervisor.js", import.meta.url), { type: "module", name: start.name }), start),
   watch: (worker) => workerOver(worker as Worker),
   osThread: () => ({ tid: 0, born: 0 }),
   osThreadAlive: () => undefined,

@@ -2,7 +2,8 @@
 import { host } from "#host";
 import { kindOf } from "../memory/place.ts";
 import { currentThread } from "../thread/current.ts";
-import { acceptInvitation, requestAdoption, supervise, untilSupervised } from "../thread/lifeline.ts";
+import { acceptInvitation, requestAdoption, untilSupervised } from "../thread/lifeline.ts";
+import { supervise } from "../thread/starter.ts";
 import type { Invitation } from "../thread/protocol.ts";
 
 /**

@@ -26,6 +26,7 @@ import { arriving } from "../send/moving.ts";
 import { decode, encode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
 import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/lifeline.ts";
+import { maySupervise } from "../thread/starter.ts";
 import { MAX_STATICS, registry, type Registry } from "../thread/registry.ts";
 import { ATOMIC_KINDS, type AtomicClass, type AtomicOf, type AtomicValue } from "./atomic.ts";
 
@@ -134,6 +135,7 @@ export class LazyStatic<T> {
   }
 
   #make(entry: Entry): T {
+    maySupervise();
     const init = entry.word(INIT);
     try {
       const value = this.#init();

@@ -4,10 +4,20 @@
  */
 import { host } from "#host";
 import { BlockingNotAllowedError, HandleError, TaskError } from "../errors.ts";
-import type { Port } from "../host/host.ts";
+import type { HostExit, HostWorker, Port, WorkerStart } from "../host/host.ts";
+import { Word } from "../memory/word.ts";
 import { assumeThread, currentThread, hasJoined, ownField, whenJoined } from "./current.ts";
 import { Letterbox } from "./letterbox.ts";
-import type { CycleStep, FromSupervisor, Greeting, Holders, Invitation, SpawnRequest, ToSupervisor } from "./protocol.ts";
+import {
+  Ending,
+  type CycleStep,
+  type FromSupervisor,
+  type Greeting,
+  type Holders,
+  type Invitation,
+  type SpawnRequest,
+  type ToSupervisor,
+} from "./protocol.ts";
 import { Field, registry, Supervision } from "./registry.ts";
 
 let port: Port | undefined;
@@ -84,12 +94,38 @@ function leaveDead(): void {
   numbers = new WeakMap();
 }
 
+let startSupervisor = (_start: WorkerStart): HostWorker => {
+  throw new TaskError("there is no supervisor yet: call spawn() or attach() first, on the page.");
+};
+/** Tells how the supervisor is started: see starter.ts. */
+export function startBy(how: typeof startSupervisor): void {
+  startSupervisor = how;
+}
+
+/** The words where the end of a thread is told that was asked for; until the supervisor is known to run. */
+const unheard = new Map<number, SharedArrayBuffer>();
+/** Its script could not be loaded: nothing that it was asked for will ever happen. */
+function failed(exit: HostExit): void {
+  host.warn(
+    `ferrous: the supervisor of its threads could not be loaded (${String(exit.error)}). A bundler that does not follow new Worker(new URL(...)) ` +
+      `must be given "ferrous/supervisor" and "ferrous/worker" as entries, named ferrous-supervisor.js and ferrous-thread.js, beside what it makes of the rest.`,
+  );
+  for (const [id, cell] of unheard) {
+    registry().markDead(id);
+    const end = Word.at(cell, 0);
+    end.store(Ending.FAILED);
+    end.notify();
+  }
+  unheard.clear();
+}
+
 function start(): void {
   const { id, registry: all } = currentThread();
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
-  const worker = host.startSupervisor({ name: "ferrous supervisor", data: greeting, transfer: [theirs.native] });
+  const worker = startSupervisor({ name: "ferrous supervisor", data: greeting, transfer: [theirs.native] });
   worker.ref(false);
+  if (host.life !== undefined) worker.onExit(failed);
   all.supervisor.compareExchange((id << 2) | Supervision.STARTING, (worker.platformId << 2) | Supervision.RUNNING);
   all.supervisor.notify();
   isKeeper = true;
@@ -169,6 +205,7 @@ function receive(message: unknown): void {
       break;
     }
     case "live":
+      unheard.clear();
       if (isKeeper) port?.ref(told.count > 0 || told.heard < asked);
       break;
   }
@@ -240,6 +277,7 @@ export function wakeEverybody(): void {
 /** Asks the supervisor for a thread. */
 export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
   send({ type: "spawn", ...request }, request.transfer);
+  if (host.life !== undefined && (registry().supervisor.load() & 3) !== Supervision.READY) unheard.set(request.id, request.cell);
   // Counted once it is sent: the supervisor never hears of a request that cannot be cloned.
   asked++;
   if (isKeeper) port?.ref(true);

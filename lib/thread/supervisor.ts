@@ -4,6 +4,7 @@
  * every other thread, knows the buffers they sleep on, and after each death makes every sleeper look again.
  */
 import { host } from "#host";
+import { startThread } from "../host/starts-thread-node.ts";
 import type { HostExit, HostWorker, Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
 import { findCycle, type Blocked } from "./deadlock.ts";
@@ -98,7 +99,7 @@ function spawn(peer: Peer, request: SpawnRequest): void {
   const [mine, theirs] = host.channel();
   if (lasts) all.field(id, Field.WATCHED).store(1);
   try {
-    const worker = host.startThread(boot, {
+    const worker = startThread(boot, {
       name,
       data: { ferrous: "start", id, lifeline: theirs.native, start },
       transfer: [theirs.native, ...transfer],
