@@ -3,18 +3,16 @@
  * the page's title tells what came of it. `npm run test:bundlers`, or with names: `npm run test:bundlers -- vite`.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { extname, join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
-import { chromium, type Browser } from "playwright-core";
+import type { Browser } from "playwright-core";
+import { openChromium, serve } from "./browsers.ts";
 import { install, pack } from "./packed.ts";
 
 const FIXTURES = "spec/fixtures/bundlers";
 const BUNDLERS = readdirSync(FIXTURES).filter((name) => name !== "app");
 const EXPECTED = "counted: 1000; told: 100 200 300 400 500";
-const BROWSERS = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser"];
 /** In ms. A page that takes longer waits for what never comes. */
 const PATIENCE = 20_000;
 
@@ -30,28 +28,6 @@ function built(bundler: string): string {
   return join(folder, "out");
 }
 
-const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
-
-/** Gives out a folder with the two headers without which a page has no shared memory. */
-function serve(folder: string): Promise<Server> {
-  const server = createServer(({ url = "/" }, response) => {
-    if (url === "/favicon.ico") return void response.writeHead(204).end();
-    const path = join(folder, url === "/" ? "index.html" : decodeURIComponent(new URL(url, "http://page").pathname));
-    if (!existsSync(path)) return void response.writeHead(404).end();
-    response.writeHead(200, {
-      "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
-    });
-    response.end(readFileSync(path));
-  });
-  return new Promise((resolve) =>
-    server.listen(0, "127.0.0.1", () => {
-      resolve(server);
-    }),
-  );
-}
-
 /** The title that the page gives itself, with what it complained of if it is not the expected one. */
 async function titleOf(folder: string, browser: Browser): Promise<string> {
   const server = await serve(folder);
@@ -60,7 +36,7 @@ async function titleOf(folder: string, browser: Browser): Promise<string> {
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   try {
-    await page.goto(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`);
+    await page.goto(server.url);
     await page.waitForFunction(() => document.title !== "running", undefined, { timeout: PATIENCE }).catch(() => undefined);
     const title = await page.title();
     return title === EXPECTED ? title : [title, ...complaints].join("\n       ");
@@ -81,13 +57,11 @@ async function check(bundler: string, browser: Browser): Promise<boolean> {
   return told === EXPECTED;
 }
 
-const executablePath = BROWSERS.find((path) => path !== undefined && existsSync(path));
-if (executablePath === undefined) throw new Error("there is no Chromium here: apt-get install chromium, or name it in CHROMIUM");
 rmSync(ROOT, { recursive: true, force: true });
 mkdirSync(ROOT, { recursive: true });
 install(pack(ROOT).tarball, ROOT);
 const asked = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const browser = await openChromium();
 try {
   let passed = 0;
   const all = asked.length > 0 ? asked : BUNDLERS;
