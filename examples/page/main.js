@@ -56,7 +56,8 @@ async function main() {
       showLock("held", `held by worker ${thread + 1}`);
       log(`Worker ${thread + 1} takes the lock, does half of a step, and spins for ever.`);
       log(`The page terminates worker ${thread + 1}.`);
-      ends.push(handles[thread]?.terminate().then(() => showThread(thread, steps, "terminated")));
+      const dead = handles[thread]?.terminate().then(() => showThread(thread, steps, "terminated"));
+      ends.push(Promise.resolve(dead));
     } else if (event === "poisoned") {
       showThread(thread, steps, "was told");
       if (++poisoned < THREADS - 1) continue;
