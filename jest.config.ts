@@ -7,11 +7,14 @@ const long = process.env["FERROUS_LONG"] !== undefined;
 const MODELLED = String.raw`(\.(model|operations|twins)\.spec\.ts|/spec/check/.*\.spec\.ts)$`;
 const part = process.env["FERROUS_PART"];
 
+/** Those of pages need a browser. */
+const kinds = part === "pages" ? ["pages"] : long ? ["spec", "long"] : ["spec"];
+
 /** Specs are TypeScript and run as ES modules; `ferrous` is the built package, because that is what their workers load. */
 const config: Config = {
   testEnvironment: "node",
   roots: ["<rootDir>/spec"],
-  ...(part === "modelled" ? { testRegex: MODELLED } : { testMatch: long ? ["**/*.spec.ts", "**/*.long.ts"] : ["**/*.spec.ts"] }),
+  ...(part === "modelled" ? { testRegex: MODELLED } : { testMatch: kinds.map((kind) => `**/*.${kind}.ts`) }),
   testPathIgnorePatterns: part === "real" ? ["/node_modules/", MODELLED] : ["/node_modules/"],
   extensionsToTreatAsEsm: [".ts"],
   moduleNameMapper: {

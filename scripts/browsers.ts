@@ -49,16 +49,24 @@ export interface Served {
   close(): void;
 }
 
-/** @param headers  of every file: of the page, of its modules and of its workers */
-export async function serve(folder: string, headers: Record<string, string> = ISOLATION): Promise<Served> {
+/**
+ * @param headers  of every file: of the page, of its modules and of its workers
+ * @param instead  texts in place of files, by their path from the root
+ */
+export async function serve(
+  folder: string,
+  headers: Record<string, string> = ISOLATION,
+  instead: Record<string, string> = {},
+): Promise<Served> {
   const server: Server = createServer(({ url = "/" }, response) => {
     const { pathname } = new URL(url, "http://page");
     // Nobody shall look for what a browser asks for by itself.
     if (pathname === "/favicon.ico") return void response.writeHead(204).end();
     const path = join(folder, decodeURIComponent(pathname.endsWith("/") ? `${pathname}index.html` : pathname));
-    if (!existsSync(path)) return void response.writeHead(404).end();
+    const text = instead[pathname];
+    if (text === undefined && !existsSync(path)) return void response.writeHead(404).end();
     response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream", ...headers });
-    response.end(readFileSync(path));
+    response.end(text ?? readFileSync(path));
   });
   const port = await new Promise<number>((resolve) => {
     server.listen(0, "127.0.0.1", () => {

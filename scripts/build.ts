@@ -105,6 +105,8 @@ async function buildForPages(): Promise<void> {
       .replaceAll('"#host"', `"${up}/host/web.js"`);
     writeFileSync(`${out}/${file}`, text);
   }
+  // For pages that load it without a bundler.
+  writeFileSync(`${out}/index.d.ts`, 'export * from "../index.js";\n');
   // By the names under which they are started.
   writeFileSync(`${out}/host/ferrous-supervisor.js`, 'import "../thread/supervisor.js";\n');
   writeFileSync(`${out}/host/ferrous-thread.js`, 'import "../spawn/boot.js";\n');

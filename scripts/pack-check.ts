@@ -33,7 +33,7 @@ function expected(): string[] {
     ...bundles.flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
     ...sources.map((file) => file.replace(/\.ts$/, ".d.ts")).flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
     ...modules.map((file) => `dist/web/${file.replace(/\.ts$/, ".js")}`).flatMap((file) => (mapped(file) ? [file, `${file}.map`] : [file])),
-    ...(modules.length > 0 ? ["dist/web/host/ferrous-supervisor.js", "dist/web/host/ferrous-thread.js"] : []),
+    ...(modules.length > 0 ? ["dist/web/index.d.ts", "dist/web/host/ferrous-supervisor.js", "dist/web/host/ferrous-thread.js"] : []),
     ...sources.map((file) => `lib/${file}`),
   ].sort();
 }

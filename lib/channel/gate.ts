@@ -14,9 +14,8 @@
  *
  * Source: U. Drepper, "Futexes Are Tricky" (2011), section 4; the owner is ours.
  */
-import { host } from "#host";
 import type { Word } from "../memory/word.ts";
-import { wait, type Awaited, type Sleep, type Waiter } from "../park/wait.ts";
+import { mayBlock, wait, type Awaited, type Sleep, type Waiter } from "../park/wait.ts";
 import { currentThread } from "../thread/current.ts";
 
 const CONTENDED = 1 << 0;
@@ -58,8 +57,7 @@ export class Gate {
   /** Enters, however long it takes: whoever is inside does not wait there for anything. */
   enter(me: number, awaited: Awaited, verb: string): void {
     if (this.tryEnter(me, false) === undefined) return;
-    if (host.mayBlock)
-      wait((waiter) => this.tryEnter(waiter.me, waiter.wakes > 0), { describe: () => awaited.describe() }, verb, undefined);
+    if (mayBlock()) wait((waiter) => this.tryEnter(waiter.me, waiter.wakes > 0), { describe: () => awaited.describe() }, verb, undefined);
     else while (this.tryEnter(me, false) !== undefined);
   }
 

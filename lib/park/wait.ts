@@ -85,7 +85,7 @@ export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: Wai
   limits.throwIfCancelled();
   const thread = currentThread();
   // What can be done at once can be done where nobody may block.
-  const waiter: Waiter = { me: thread.id, blocks: host.mayBlock, wakes: 0 };
+  const waiter: Waiter = { me: thread.id, blocks: mayBlock(), wakes: 0 };
   let first = attempt(waiter);
   if (first?.soon === true && thread.spins) {
     const { word, value } = first;
@@ -110,9 +110,12 @@ export function wait(attempt: Attempt, awaited: Awaited, verb: string, opts: Wai
   }
 }
 
+/** May this thread block? The checker's may everywhere. */
+export const mayBlock = (): boolean => host.mayBlock || currentThread().modelled;
+
 /** @throws {BlockingNotAllowedError} this thread must not block */
 export function requireBlocking(awaited: Awaited, verb: string): void {
-  if (!host.mayBlock) throw new BlockingNotAllowedError(awaited.describe(), verb);
+  if (!mayBlock()) throw new BlockingNotAllowedError(awaited.describe(), verb);
 }
 
 /** One blocking call's entry in the thread's record: see {@link Field}. */

@@ -23,11 +23,10 @@
  *
  * Sources: U. Drepper, "Futexes Are Tricky" (2011), section 4 (the event count); the named slots are ours.
  */
-import { host } from "#host";
 import { Cells } from "../memory/cells.ts";
 import { owned, someThread, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
-import { wait, type Awaited, type Sleep } from "../park/wait.ts";
+import { mayBlock, wait, type Awaited, type Sleep } from "../park/wait.ts";
 import { currentId, currentThread } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 
@@ -164,7 +163,7 @@ export class Permits {
   /** Enters, however long it takes: the owner is no further than some tens of instructions from leaving. */
   enter(me: number, awaited: Awaited, verb: string): void {
     if (this.tryEnter(me) === undefined) return;
-    if (host.mayBlock) wait((waiter) => this.tryEnter(waiter.me), { describe: () => awaited.describe() }, verb, undefined);
+    if (mayBlock()) wait((waiter) => this.tryEnter(waiter.me), { describe: () => awaited.describe() }, verb, undefined);
     else while (this.tryEnter(me) !== undefined);
   }
 

@@ -117,6 +117,9 @@ function failed(exit: HostExit): void {
     end.notify();
   }
   unheard.clear();
+  // Whoever asks next tries again.
+  port = undefined;
+  registry().supervisor.store(0);
 }
 
 function start(): void {

@@ -1,0 +1,2 @@
+// As ferrous.js.
+export * from "ferrous/check";

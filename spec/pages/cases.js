@@ -1,0 +1,70 @@
+/** What is asked of the page by name, in its address: `cases.html#invited`. */
+import { attach, i32, invite, Mutex, spawn, toHandle } from "../../dist/web/index.js";
+import * as tasks from "./tasks.js";
+
+/** A lock that a worker of this page's own making holds; and that worker. */
+async function heldByForeigner() {
+  const lock = Mutex.of(i32, 5, { name: "theirs" });
+  const worker = new Worker(new URL("./foreign.js", import.meta.url), { type: "module" });
+  invite(worker);
+  const held = new Promise((resolve) => {
+    worker.onmessage = ({ data }) => resolve(data);
+  });
+  worker.postMessage(toHandle(lock));
+  return { lock, worker, heard: await held };
+}
+
+const cases = {
+  async invited() {
+    const { lock, worker, heard } = await heldByForeigner();
+    const waiting = lock.lockAsync().then(() => "got in", String);
+    worker.terminate();
+    return { heard, waiting: await waiting };
+  },
+  async uninvited() {
+    const worker = new Worker(new URL("./uninvited.js", import.meta.url), { type: "module" });
+    await attach();
+    return new Promise((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.postMessage(toHandle(Mutex.of(i32, 1)));
+    });
+  },
+  async uncaught() {
+    const lock = Mutex.of(i32, 0, { name: "left" });
+    const handle = spawn(tasks.failsLater, lock);
+    const ended = await handle.joinAsync().catch(String);
+    return {
+      ended,
+      lock: await lock.lockAsync().then(
+        () => "got in",
+        (error) => error.name,
+      ),
+    };
+  },
+  blockingJoin: () => spawn(tasks.joinsWhatIsShared).joinAsync(),
+  deadlock: async () => {
+    const [a, b] = [Mutex.of(i32, 0, { name: "a" }), Mutex.of(i32, 0, { name: "b" })];
+    const { Barrier } = await import("../../dist/web/index.js");
+    const both = new Barrier(2);
+    return (await Promise.all([spawn(tasks.lockBoth, a, b, both).joinAsync(), spawn(tasks.lockBoth, b, a, both).joinAsync()])).sort();
+  },
+  async blockingHere() {
+    const lock = Mutex.of(i32, 0, { name: "here" });
+    // What can be done at once can be done here.
+    lock.lock().release();
+    const guard = await lock.lockAsync();
+    /** @type {string[]} */
+    const said = [];
+    try {
+      lock.lock();
+    } catch (error) {
+      said.push(String(error));
+    }
+    guard.release();
+    return said;
+  },
+};
+
+const name = /** @type {keyof typeof cases} */ (location.hash.slice(1));
+/** @type {HTMLElement} */ (document.querySelector("#said")).textContent = JSON.stringify(await cases[name]().catch(String));
+document.title = "done";
