@@ -85,6 +85,11 @@ export class Executor {
     if (this.current !== undefined) this.current.naps = true;
   }
 
+  /** So many ms go by for the running thread. */
+  passes(ms: number): void {
+    if (this.current !== undefined) this.current.waited += ms;
+  }
+
   /** An operation of the running thread: answered from its log, or done when its turn has come. */
   operate(kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b?: unknown): unknown {
     const thread = this.current as ModelThread;

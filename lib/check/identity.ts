@@ -23,6 +23,7 @@ export interface Life {
 export interface Supervisor {
   wakeEverybody(this: void): void;
   naps(this: void): void;
+  passes(this: void, ms: number): void;
 }
 
 /** One thread's identity; notes when its code is about to sleep, or asks who lives. */
@@ -31,6 +32,7 @@ class ModelCurrent implements Current {
   readonly spins = false;
   readonly wakeEverybody: () => void;
   readonly naps: () => void;
+  readonly passes: (ms: number) => void;
   readonly #registry: Registry;
   asked = false;
 
@@ -39,6 +41,7 @@ class ModelCurrent implements Current {
     this.#registry = registry;
     this.wakeEverybody = supervisor.wakeEverybody;
     this.naps = supervisor.naps;
+    this.passes = supervisor.passes;
   }
   get modelled(): boolean {
     this.asked = true;

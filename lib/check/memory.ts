@@ -139,14 +139,20 @@ export class Memory {
     this.#after.push(after);
   }
 
-  /** Notes what setup left, for {@link wasSeen}. */
-  remember(): void {
-    this.#left.length = 0;
-    for (const buffer of this.#made[0] ?? []) this.#left[buffer.id] = buffer.all.slice();
+  /** Notes what setup left, for {@link wasSeen}; false if it is not what it left before. */
+  remember(): boolean {
+    let same = true;
+    // What is made in after has not been asked for yet.
+    for (const { id, all } of this.#made[0]?.slice(0, this.#asked[0]) ?? []) {
+      const left = this.#left[id];
+      if (left !== undefined) same &&= left.length === all.length && left.every((byte, at) => byte === all[at]);
+      this.#left[id] = all.slice();
+    }
+    return same;
   }
   /** Is all that the buffers of this world hold what setup left and the journal tells? */
   wasSeen(): boolean {
-    const told = this.buffers.map(({ all, id }) => this.#left[id] ?? new RealUint8Array(all.length));
+    const told = this.buffers.map(({ all, id }) => this.#left[id]?.slice() ?? new RealUint8Array(all.length));
     this.#buffer.forEach((id, at) => {
       const bytes = told[id] as Uint8Array;
       viewAll(bytes.buffer, this.#element[at] as number)[this.#index[at] as number] = this.#after[at] as number | bigint;

@@ -19,7 +19,7 @@ export interface Behind {
 }
 
 /** Methods that leave the elements alone and return something of their own: done on a copy. */
-const ON_A_COPY = new Set(["filter", "map", "slice", "toLocaleString", "toReversed", "toSorted", "toString", "with"]);
+const ON_A_COPY = new Set(["filter", "map", "toLocaleString", "toReversed", "toSorted", "toString", "with"]);
 const UINT8 = ARRAYS.indexOf(Uint8Array);
 const ARRAY_METHODS = Array.prototype as unknown as Record<PropertyKey, unknown>;
 
@@ -103,9 +103,9 @@ export class Views {
   }
 
   #method({ raw, element, buffer }: Behind, view: object, key: PropertyKey, own: Method, constructor: object): Method {
-    const copy = (): Cells & unknown[] => {
-      const cells = new (ARRAYS[element] as unknown as new (length: number) => Cells & unknown[])(raw.length);
-      for (let at = 0; at < raw.length; at++) cells[at] = Reflect.get(view, String(at)) as number;
+    const copy = (from = 0, length = raw.length): Cells & unknown[] => {
+      const cells = new (ARRAYS[element] as unknown as new (length: number) => Cells & unknown[])(length);
+      for (let at = 0; at < length; at++) cells[at] = Reflect.get(view, String(from + at)) as number;
       return cells;
     };
     const overwrite = (values: ArrayLike<unknown>, from: number): void => {
@@ -123,6 +123,13 @@ export class Views {
       return (compare) => {
         overwrite(copy().sort(compare as never), 0);
         return view;
+      };
+    }
+    if (key === "slice") {
+      return (...range) => {
+        // Nothing outside of it is read.
+        const part = (raw as Cells & Uint8Array).subarray(...(range as [number, number]));
+        return copy((part.byteOffset - raw.byteOffset) / (BYTES_PER[element] as number), part.length);
       };
     }
     if (typeof key === "string" && ON_A_COPY.has(key)) return (...args) => own.apply(copy(), args);

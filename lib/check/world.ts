@@ -94,6 +94,7 @@ export class ModelWorld implements World {
     this.#identities = new Identities(this.names, this.memory, {
       wakeEverybody: () => this.#machine?.executor.wakeEverybody(this.#identities.buffer),
       naps: () => this.#machine?.executor.naps(),
+      passes: (ms) => this.#machine?.executor.passes(ms),
     });
   }
 
@@ -156,8 +157,6 @@ export class ModelWorld implements World {
       throw new CheckError(
         "setup made shared memory that check() does not know, and cannot reset: through a SharedArrayBuffer that was captured before the check, or a WebAssembly.Memory. Make it with new SharedArrayBuffer(...) in setup.",
       );
-    this.#compared = this.#unseen || this.#setups >= WITNESSED;
-    if (!this.#compared) memory.remember();
     const isMemory = (value: object): boolean => this.views.behind(value) !== undefined || isShareable(value);
     this.#witness = this.#setups++ < WITNESSED ? new Witness(this.shared, isMemory) : undefined;
     this.#opener = this.#identities.asOutsider(() => {
@@ -169,6 +168,13 @@ export class ModelWorld implements World {
       });
       return plan;
     });
+    // Only now: moving ends writes, too.
+    this.#compared = this.#unseen || this.#setups > WITNESSED;
+    if (!this.#compared && !memory.remember())
+      this.#machine?.fail(
+        "nondeterminism",
+        "setup left something else in shared memory when it was run again: it may use no counter, cache or identity that lives across its runs.",
+      );
     this.#identities.everybody = this.#opener !== undefined;
   }
 

@@ -19,6 +19,8 @@ export interface Current {
   readonly wakeEverybody?: () => void;
   /** Tells the checker's world that the sleep which comes next ends by itself. */
   readonly naps?: () => void;
+  /** Lets so many ms go by in the checker's world. */
+  readonly passes?: (ms: number) => void;
 }
 
 let current: Current | undefined;

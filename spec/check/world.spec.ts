@@ -1,5 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { check, expectPassed } from "../../lib/check/index.ts";
+import { channel } from "../../lib/channel/channel.ts";
+import { i32 } from "../../lib/memory/layout.ts";
+import { sleep } from "../../lib/spawn/park.ts";
+import { CancelFlag } from "../../lib/sync/cancel-flag.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 
 const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
@@ -115,6 +119,44 @@ describe("the world of a check", () => {
       },
     });
     expectPassed(report);
+  });
+
+  it("has views that read no more than the part that is asked for", () => {
+    const report = check({
+      setup: () => words(8),
+      threads: [
+        (cells) => {
+          cells.fill(5, 0, 2);
+          return [cells.slice(0, 2).join(), cells.slice(-8, -6).length, cells.slice(3, 1).length];
+        },
+        (cells) => {
+          cells.fill(6, 2);
+          return cells.slice(2).join();
+        },
+      ],
+      after: (_, results) => {
+        expect([...results]).toEqual([["5,5", 2, 0], "6,6,6,6,6,6"]);
+      },
+    });
+    expectPassed(report);
+  });
+
+  it("sees what moving the ends of channels writes", () => {
+    const report = check({
+      setup: () => {
+        const [tx, rx] = channel({ of: i32, capacity: 2 });
+        return { tx, rx };
+      },
+      moves: ({ tx, rx }) => [[tx], [rx]],
+      threads: [
+        ({ tx }) => {
+          tx.send(7);
+        },
+        ({ rx }) => rx.recv(),
+      ],
+    });
+    expectPassed(report);
+    expect(report.notes).toEqual([]);
   });
 
   it("has classes that extend typed arrays, and DataViews", () => {
@@ -503,6 +545,45 @@ describe("the world of a check", () => {
       });
     expectPassed(run());
     expect(run()).toEqual(run());
+  });
+
+  it("lets time pass in a sleep, which may end at any moment", () => {
+    const ends = new Set<unknown>();
+    const report = check({
+      setup: () => ({ cells: words(1), flag: new CancelFlag() }),
+      threads: [
+        ({ cells, flag }) => {
+          const before = performance.now();
+          try {
+            sleep(500, { signal: flag });
+          } catch (reason) {
+            if (reason !== "enough") throw reason;
+            return "called off";
+          }
+          return `${String(Atomics.load(cells, 0))} ${performance.now() - before >= 500 ? "late" : "early"}`;
+        },
+        ({ cells, flag }) => {
+          Atomics.store(cells, 0, 1);
+          flag.cancel("enough");
+        },
+      ],
+      after: (_, [end]) => void ends.add(end),
+    });
+    expectPassed(report);
+    expect(ends).toEqual(new Set(["0 late", "1 late", "called off"]));
+  });
+
+  it("has setup leave the same each time", () => {
+    let made = 0;
+    const { failure } = check({
+      setup: () => {
+        const cells = words(1);
+        cells[0] = ++made;
+        return cells;
+      },
+      threads: [0, 1].map(() => (cells: Int32Array) => Atomics.add(cells, 0, 1)),
+    });
+    expect(failure).toMatchObject({ kind: "nondeterminism", message: expect.stringMatching(/^setup left something else/) });
   });
 
   it("lets time pass when a timed wait runs out", () => {
