@@ -4,7 +4,7 @@ import type { Config } from "jest";
 const long = process.env["FERROUS_LONG"] !== undefined;
 
 /** Specs whose threads are modelled, or that have none: several may run at a time. */
-const MODELLED = String.raw`(\.(model|operations|twins)\.spec\.ts|/spec/check/.*\.spec\.ts)$`;
+const MODELLED = String.raw`(\.(model|operations|twins)\.spec\.ts|/spec/check/.*\.spec\.ts|/channel\.property\.spec\.ts)$`;
 const part = process.env["FERROUS_PART"];
 
 /** Those of pages need a browser. */

@@ -24,7 +24,7 @@ interface Run {
 
 /** In ms, for all cases of one runtime. */
 const PATIENCE = 600_000;
-const CACHE = "node_modules/.cache/ferrous-everywhere";
+const CACHE = "build/everywhere";
 const { platform, arch } = process;
 
 /** A runtime that is a package of its own, with its program in it; installed once. */

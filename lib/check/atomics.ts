@@ -2,14 +2,18 @@
  * `Atomics` as the checked code sees it: in a modelled thread every operation is a choice point; in setup and after it is done
  * at once; on memory that is not shared it is the real one.
  */
-import { apply, operand } from "./effect.ts";
+import { apply, operand, wrap } from "./effect.ts";
 import type { Executor } from "./executor.ts";
+import { honestly } from "./failure.ts";
 import type { Memory } from "./memory.ts";
 import { Kind } from "./operation.ts";
 import { RealAtomics } from "./real.ts";
 import type { Behind, Views } from "./views.ts";
 
 type Operation = (view: unknown, index: unknown, a?: unknown, b?: unknown) => unknown;
+
+/** A whole number, as `Atomics` makes one of an index or a count: of nothing 0, of a bigint or a symbol a TypeError. */
+const toIndex = (given: unknown): number => Math.trunc(+(given as number)) || 0;
 
 export function modelAtomics(
   memory: Memory,
@@ -24,13 +28,14 @@ export function modelAtomics(
     (kind: Kind, real: Operation): Operation =>
     (view, at, a, b) => {
       const behind = views.behind(view);
-      if (behind === undefined) return real(view, at, a, b);
+      if (behind === undefined) return honestly(() => real(view, at, a, b));
       const { buffer, element, first, raw } = behind;
-      const index = typeof at === "number" ? at : Number(at);
+      const index = toIndex(at);
       // Bad indexes, and kinds of arrays that have no atomics: the real one throws what it throws.
-      if (!(index >= 0 && index < raw.length && Number.isInteger(index)) || element === 2 || element === 7 || element === 8)
-        return real(raw, at, a, b);
-      const x = kind === Kind.LOAD ? undefined : operand(element, a);
+      if (!(index >= 0 && index < raw.length) || element === 2 || element === 7 || element === 8)
+        return honestly(() => real(raw, index, a, b));
+      // What is expected is compared with an element, so it is what an element would hold; what a store returns is what it was given.
+      const x = kind === Kind.LOAD ? undefined : kind === Kind.CAS ? wrap(element, operand(element, a)) : operand(element, a);
       const y = kind === Kind.CAS ? operand(element, b) : undefined;
       const running = machine();
       if (running?.current !== undefined) return running.operate(kind, buffer, element, first + index, x, y);
@@ -43,21 +48,29 @@ export function modelAtomics(
   const wait: Operation = (view, at, expected, timeout) => {
     const behind = views.behind(view);
     const running = machine();
-    if (behind === undefined || !canSleep(behind)) return RealAtomics.wait(view as Int32Array, at as number, expected as number, 0);
+    if (behind === undefined || !canSleep(behind)) {
+      const given = behind?.raw ?? view;
+      return honestly(() => RealAtomics.wait(given as Int32Array, at as number, expected as number, 0));
+    }
     if (running?.current === undefined)
       return refuse("Atomics.wait in setup or after would sleep for ever: no thread runs then. Wait inside a thread.");
     const { buffer, element, first, raw } = behind;
-    const index = Number(at);
+    const index = toIndex(at);
     if (!(index >= 0 && index < raw.length)) return RealAtomics.wait(raw as unknown as Int32Array, index, 0, 0);
-    const ms = timeout === undefined || Number.isNaN(Number(timeout)) ? Infinity : Math.max(0, Number(timeout));
-    return running.operate(Kind.WAIT, buffer, element, first + index, element === 5 ? Number(expected) | 0 : expected, ms);
+    const value = wrap(element, operand(element, expected));
+    const given = timeout === undefined ? NaN : +(timeout as number);
+    const ms = Number.isNaN(given) ? Infinity : Math.max(0, given);
+    return running.operate(Kind.WAIT, buffer, element, first + index, value, ms);
   };
 
   const notify: Operation = (view, at, count) => {
     const behind = views.behind(view);
-    if (behind === undefined || !canSleep(behind)) return RealAtomics.notify(view as Int32Array, at as number, count as number);
+    if (behind === undefined || !canSleep(behind)) {
+      const given = behind?.raw ?? view;
+      return honestly(() => RealAtomics.notify(given as Int32Array, at as number, count as number));
+    }
     const { buffer, element, first, raw } = behind;
-    const index = Number(at);
+    const index = toIndex(at);
     if (!(index >= 0 && index < raw.length)) return RealAtomics.notify(raw as unknown as Int32Array, index, 0);
     const running = machine();
     if (running?.current === undefined) return 0;
@@ -66,7 +79,7 @@ export function modelAtomics(
       buffer,
       element,
       first + index,
-      count === undefined ? Infinity : Math.max(0, Math.trunc(Number(count)) || 0),
+      count === undefined ? Infinity : Math.max(0, toIndex(count)),
       undefined,
     );
   };

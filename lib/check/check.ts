@@ -2,6 +2,7 @@
  * Every interleaving of ordinary synchronous code.
  */
 import { CheckError } from "../errors.ts";
+import { UNSEEN, UnseenWrite } from "./failure.ts";
 import { record } from "./record.ts";
 import type { Report } from "./report.ts";
 import { limitsOf, programOf, type CheckOptions, type Program, type Scenario } from "./scenario.ts";
@@ -43,12 +44,23 @@ const EXHAUSTIVE_TIME = 10_000;
  * // report.verdict === "failed", report.failure.trace shows how
  */
 export function check<S>(scenario: Scenario<S>, options: CheckOptions = {}): Report {
-  return explored(programOf(scenario), limitsOf(options), options);
+  const program = programOf(scenario);
+  return explored(program, limitsOf(options, program.names.length), options);
 }
 
 /** What {@link check} does, once the scenario and the options are known to make sense. */
 export function explored(program: Program, limits: Limits, options: CheckOptions): Report {
-  if (options.replay !== undefined) return replay(program, limits, decode(options.replay));
+  try {
+    return searched(program, limits, options);
+  } catch (error) {
+    if (!(error instanceof UnseenWrite)) throw error;
+    const report = searched(program, { ...limits, unseen: true }, options);
+    return { ...report, notes: [...report.notes, UNSEEN] };
+  }
+}
+
+function searched(program: Program, limits: Limits, options: CheckOptions): Report {
+  if (options.replay !== undefined) return replay(program, limits, decode(options.replay, limits.steps));
   if (options.schedule !== undefined) return scheduled(program, limits, options.schedule);
   const strategy = strategyOf(options);
   const draws = options.strategy === "random" || options.strategy === "pct";

@@ -2,7 +2,7 @@
  * What one operation does to memory: the real `Atomics`, on the real bytes.
  */
 import { Kind, type Op } from "./operation.ts";
-import { RealAtomics, type Cells } from "./real.ts";
+import { ARRAYS, RealAtomics, type Cells } from "./real.ts";
 
 /** Does the operation and returns what `Atomics` returns. For everything but waiting and waking. */
 export function apply(cells: Cells, { kind, index, a, b }: Pick<Op, "kind" | "index" | "a" | "b">): unknown {
@@ -45,4 +45,13 @@ export function wouldChange(cells: Cells, op: Op): { result: unknown; changes: b
 export function operand(element: number, value: unknown): number | bigint {
   if (element >= 9) return typeof value === "bigint" ? value : BigInt.asIntN(64, value as bigint);
   return typeof value === "number" && Number.isInteger(value) && value !== 0 ? value : Math.trunc(+(value as number)) || 0;
+}
+
+const scratch = ARRAYS.map((array) => new array(1) as unknown as Cells);
+
+/** What an element of this kind holds once the value was written to it: -1 for 0xffffffff in an Int32Array. */
+export function wrap(element: number, value: number | bigint): number | bigint {
+  const cells = scratch[element] as Cells;
+  cells[0] = value;
+  return cells[0];
 }

@@ -6,15 +6,21 @@
  * operations only misses nothing if races are looked for in every execution).
  */
 import { CheckError } from "../errors.ts";
-import { ADVICE, CAPTURED, describe, isAssertion, isForeignView, isPromise, textOf, titleOf } from "./failure.ts";
+import { ADVICE, CAPTURED, describe, isAssertion, isForeignView, isPromise, silence, textOf, titleOf } from "./failure.ts";
 import { Segments } from "./foreign.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
 import { Kind, type Op, type Step } from "./operation.ts";
 import { BYTES_PER, INT32 } from "./real.ts";
 import type { FailureKind } from "./report.ts";
-import { isIdle } from "./spin.ts";
+import { LONGEST, isIdle, readsTheSame } from "./spin.ts";
 import type { State, Undertaker } from "./state.ts";
 import { Status, type ModelThread } from "./thread.ts";
+
+/** So many plain accesses in a row are no progress if they read the same again and again; so many more are none at all. */
+const PLAIN_ROUNDS = 100_000;
+const MOST_PLAIN = 2_000_000;
+/** Of so many of them the source line is noted. */
+const MOST_SITES = 1000;
 
 /** What is run: see world.ts. */
 export interface World extends Undertaker {
@@ -59,8 +65,15 @@ export class Executor {
 
   /** The running thread asked for what cannot be modelled. Thrown here, and out of the check even if the thread catches it. */
   refuse(error: CheckError): never {
-    this.#refused ??= error;
+    this.#note(error);
     throw error;
+  }
+  #note(error: CheckError): void {
+    this.#refused ??= error;
+  }
+  /** @param where  in which part of the thread's body, in words */
+  refusePromise(thread: ModelThread, where: string, promise: PromiseLike<unknown>): never {
+    this.refuse(asyncError(thread, where, promise));
   }
 
   /** What the running thread asks of the supervisor: every sleeper shall look again. In setup and after nobody sleeps. */
@@ -75,7 +88,7 @@ export class Executor {
   /** An operation of the running thread: answered from its log, or done when its turn has come. */
   operate(kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b?: unknown): unknown {
     const thread = this.current as ModelThread;
-    if (thread.mode === "suspended") return thread.suspend();
+    if (thread.mode === "suspended") return invented(thread.suspend(), kind, element);
     if (thread.cursor < thread.ops.length) return this.#recall(thread, kind, buffer, element, index, a, b);
     if (thread.mode === "lookahead") return this.#look(thread, this.#operation(kind, buffer, element, index, a, b));
     let op = thread.state.pending;
@@ -104,10 +117,15 @@ export class Executor {
   /** A plain access of the running thread: `done` is called unless the log knows already what it gave. */
   access(kind: Kind, buffer: SharedBuffer, element: number, index: number, value: unknown, done: () => unknown): unknown {
     const thread = this.current as ModelThread;
-    if (thread.mode === "suspended") return thread.suspend();
+    if (thread.mode === "suspended") return invented(thread.suspend(), kind, element);
     if (thread.cursor < thread.ops.length) return this.#recall(thread, kind, buffer, element, index, value, undefined);
     const op = this.#operation(kind, buffer, element, index, value, undefined);
-    if (thread.mode === "lookahead") return kind === Kind.READ ? done() : this.#look(thread, op);
+    if (thread.mode === "lookahead") {
+      if (kind === Kind.READ && thread.peeks++ < MOST_PLAIN) return done();
+      return this.#look(thread, op);
+    }
+    const since = thread.ops.length - thread.state.logged;
+    if (since >= PLAIN_ROUNDS && since % PLAIN_ROUNDS === 0) this.#requireProgress(thread, since);
     const result = done();
     thread.record(op, result);
     thread.cursor++;
@@ -116,8 +134,32 @@ export class Executor {
     return result;
   }
 
+  /** Plain accesses are no choice points, so nobody else comes to run in a loop of them. */
+  #requireProgress(thread: ModelThread, since: number): void {
+    const spins = readsTheSame(thread.ops.slice(-PLAIN_ROUNDS));
+    if (!spins && since < MOST_PLAIN) return;
+    const { accesses } = this.#state;
+    // What is told of it need not be told so often.
+    accesses.length -= since - LONGEST;
+    thread.ops.length = thread.results.length -= since - LONGEST;
+    const many = PLAIN_ROUNDS.toLocaleString("en");
+    if (spins) {
+      this.#turns.fail(
+        "livelock",
+        `${titleOf(thread.name)} reads the same plainly ${many} times, and no atomic operation comes in between: such a loop need never see what another thread writes. Read with Atomics.load.`,
+      );
+    } else {
+      this.#turns.fail(
+        "step limit",
+        `${titleOf(thread.name)} made ${MOST_PLAIN.toLocaleString("en")} plain accesses to shared memory without an atomic operation in between; does a loop never end?`,
+      );
+    }
+    thread.state = thread.state.ended(Status.DONE, thread.ops.length, undefined);
+    thread.suspend();
+  }
+
   #look(thread: ModelThread, op: Op): unknown {
-    const seen = isIdle(this.#world.memory, op);
+    const seen = op.kind < Kind.READ ? isIdle(this.#world.memory, op) : undefined;
     if (seen === undefined || thread.ahead.length >= thread.horizon) return thread.suspend();
     thread.ahead.push({ op, result: seen.result });
     return seen.result;
@@ -142,6 +184,7 @@ export class Executor {
       this.current = outer;
       this.#segments.leave(thread);
     }
+    if (isPromise(result)) this.#note(asyncError(thread, "", result));
     if (this.#refused !== undefined) throw this.#refused;
     if (thread.catchesAll) {
       throw new CheckError(
@@ -153,11 +196,6 @@ export class Executor {
   }
 
   #ended(thread: ModelThread, result: unknown, thrown: { readonly error: unknown } | undefined): void {
-    if (isPromise(result)) {
-      throw new CheckError(
-        `${titleOf(thread.name)} returned a promise: check() runs synchronous code, in which every await would be a hole. Call the blocking forms (lock, not lockAsync).`,
-      );
-    }
     if (thread.cursor < thread.ops.length || thread.state.pending !== undefined) {
       this.#turns.fail("nondeterminism", `${titleOf(thread.name)} ended earlier when it was run again. ${ADVICE}`);
     } else if (thrown !== undefined) {
@@ -197,10 +235,25 @@ export class Executor {
   #operation(kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): Op {
     const start = addressOf(buffer, element, index);
     const end = start + (BYTES_PER[element] as number);
-    const site = this.current?.mode === "lookahead" ? undefined : this.#world.site();
-    const naps = kind === Kind.WAIT && this.current?.naps === true;
+    const running = this.current as ModelThread;
+    const isTold = running.mode !== "lookahead" && running.ops.length - running.state.logged < MOST_SITES;
+    const site = isTold ? this.#world.site() : undefined;
+    const naps = kind === Kind.WAIT && running.naps;
     return { kind, buffer: buffer.id, element, index, start, end, a, b, naps, site };
   }
+}
+
+function asyncError({ name }: ModelThread, where: string, promise: PromiseLike<unknown>): CheckError {
+  silence(promise);
+  return new CheckError(
+    `${titleOf(name)}${where} returned a promise: check() runs synchronous code, in which every await would be a hole. Call the blocking forms (lock, not lockAsync).`,
+  );
+}
+
+/** A made-up result of the kind that the operation has. */
+function invented(n: number, kind: Kind, element: number): unknown {
+  if (kind === Kind.WAIT) return ["ok", "not-equal", "timed-out"][(n + 1) % 3];
+  return element >= 9 && kind !== Kind.NOTIFY ? BigInt(n) : n;
 }
 
 function isThat(op: Op, kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): boolean {

@@ -38,12 +38,14 @@ export function* explore<S>(
   scenario: Scenario<S>,
   options: Omit<CheckOptions, "time" | "replay" | "schedule"> = {},
 ): Generator<Execution, void> {
+  const program = programOf(scenario);
+  const limits = limitsOf(options, program.names.length);
   if ("replay" in options || "schedule" in options)
     throw new CheckError("explore() goes through executions; to see the one of a replay string or of a schedule, give it to check().");
   const strategy = strategyOf(options);
   const { executions = options.strategy === undefined || options.strategy === "exhaustive" ? Infinity : 1000 } = options;
-  const world = new ModelWorld(programOf(scenario), false);
-  const machine = new Machine(world, limitsOf(options), strategy);
+  const world = new ModelWorld(program, false);
+  const machine = new Machine(world, limits, strategy);
   let next: { readonly at: number; readonly choice?: number } | undefined = { at: -1 };
   for (let seen = 0; next !== undefined && seen < executions;) {
     const from: { readonly at: number; readonly choice?: number } = next;

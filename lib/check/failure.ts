@@ -1,32 +1,67 @@
 /**
  * Telling one failure from another.
  */
+import { CheckError } from "../errors.ts";
 import type { Kind } from "./operation.ts";
 import { KIND_NAMES, type Op } from "./operation.ts";
 import type { Memory } from "./memory.ts";
 import type { FailureKind } from "./report.ts";
 import { Status, type ModelThread } from "./thread.ts";
 
+/** What `ask` finds out about something that the checked code made; `otherwise` if its getters or traps throw. */
+function asked<T>(ask: () => T, otherwise: T): T {
+  try {
+    return ask();
+  } catch {
+    return otherwise;
+  }
+}
+
 /** Comes from an assertion library: node:assert, chai (vitest) and jest name their errors so, or carry their matcher's result. */
 export function isAssertion(thrown: unknown): boolean {
   if (typeof thrown !== "object" || thrown === null) return false;
-  const { name, code } = thrown as { name?: unknown; code?: unknown };
-  return name === "AssertionError" || name === "JestAssertionError" || code === "ERR_ASSERTION" || "matcherResult" in thrown;
+  return asked(() => {
+    const { name, code } = thrown as { name?: unknown; code?: unknown };
+    return name === "AssertionError" || name === "JestAssertionError" || code === "ERR_ASSERTION" || "matcherResult" in thrown;
+  }, false);
 }
 
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+  typeof value === "object" && value !== null && asked(() => "then" in value && typeof value.then === "function", false);
+
+/** Nobody shall hear of its rejection: what it was rejected with may be the checker's own. */
+export function silence(promise: PromiseLike<unknown>): void {
+  if (Object.prototype.toString.call(promise) === "[object Promise]") promise.then(undefined, () => undefined);
+}
 
 /** What was thrown, in a few words. */
 export function describe(thrown: unknown): string {
+  if (typeof thrown === "function") return "a function";
   if (typeof thrown !== "object" || thrown === null) return typeof thrown === "string" ? JSON.stringify(thrown) : String(thrown);
-  const { name, message } = thrown as { name?: unknown; message?: unknown };
-  return `${typeof name === "string" ? name : "an object"}: ${typeof message === "string" ? message : "without a message"}`;
+  return asked(() => {
+    const { name, message } = thrown as { name?: unknown; message?: unknown };
+    return `${typeof name === "string" ? name : "an object"}: ${typeof message === "string" ? message : "without a message"}`;
+  }, "an object that cannot be looked at");
+}
+
+/** What the engine said through the modelled `Atomics`: no sign of code that captured the real one. */
+const honest = new WeakSet<object>();
+
+/** Lets the engine throw what it throws. */
+export function honestly<R>(call: () => R): R {
+  try {
+    return call();
+  } catch (error) {
+    if (typeof error === "object" && error !== null) honest.add(error);
+    throw error;
+  }
 }
 
 /** The engine's own complaint about a view that is one of the checker's. */
 export const isForeignView = (thrown: unknown): boolean =>
-  thrown instanceof TypeError && /not an? (?:integer )?(?:shared )?typed array|not an? (?:int32|integer)/i.test(thrown.message);
+  thrown instanceof TypeError &&
+  !honest.has(thrown) &&
+  asked(() => /not an? (?:integer )?(?:shared )?typed array|not an? (?:int32|integer)/i.test(thrown.message), false);
 
 export const CAPTURED =
   "the engine's own Atomics, or a typed array's own method, was given one of the checker's views, so the code has captured it " +
@@ -68,3 +103,17 @@ export const ADVICE =
 export class NotLinearizable extends Error {
   override readonly name = "NotLinearizable";
 }
+
+/** Memory of the world was written, and nobody saw it: every segment's bytes must be noted, as those of memory from before the check are. */
+export class UnseenWrite extends CheckError {
+  constructor() {
+    super(
+      "shared memory was written through a view that explore() does not see: of a class that extends a typed array and was defined before, a Buffer, " +
+        "or a captured constructor. Name Int32Array and its like where the view is made, in setup or in a thread; or use check(), which notes such bytes.",
+    );
+  }
+}
+/** What a report says then. */
+export const UNSEEN =
+  "memory was written plainly through views that check() does not see (of a class that extends a typed array and was defined before the check, " +
+  "a Buffer, or a captured constructor): accesses through them were not looked through for data races";

@@ -2,6 +2,7 @@
  * Drawing programs from fast-check's arbitraries, and making them smaller, without importing fast-check: an arbitrary is used by its
  * two methods, so that whoever does not use checkOperations need not have it.
  */
+import { describe } from "./failure.ts";
 import { randomFrom } from "./globals.ts";
 
 /** What is used of fast-check's `Arbitrary`. */
@@ -89,5 +90,15 @@ export function programText(program: Program): string {
   return program.map((calls, thread) => `thread ${String(thread + 1)}: ${calls.map(call).join(", ")}`).join("; ");
 }
 
-export const textOf = (value: unknown): string =>
-  typeof value === "bigint" ? `${String(value)}n` : (JSON.stringify(value) ?? String(value));
+/** A value in a message. */
+export function textOf(value: unknown): string {
+  if (typeof value === "bigint") return `${String(value)}n`;
+  if (typeof value === "function" || typeof value === "symbol" || value instanceof Error) return describe(value);
+  const plain = (_: string, inner: unknown): unknown =>
+    typeof inner === "bigint" ? `${String(inner)}n` : inner instanceof Map || inner instanceof Set ? [...inner] : inner;
+  try {
+    return JSON.stringify(value, plain) ?? String(value);
+  } catch {
+    return "an object that cannot be shown";
+  }
+}

@@ -63,12 +63,24 @@ function openingOf(value: object, { owners, handles }: Setting): Open {
 function copyOf(value: object, depth: number, seen: Map<unknown, Open | undefined>, setting: Setting): Open | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return undefined;
-  const plans = Object.entries(value).map(([key, inner]) => [key, inner as unknown, planOf(inner, depth + 1, seen, setting)] as const);
+  const getters = Object.entries(Object.getOwnPropertyDescriptors(value)).filter(
+    ([, { get, set }]) => get !== undefined || set !== undefined,
+  );
+  const plans = propertiesOf(value).map(([key, inner]) => [key, inner as unknown, planOf(inner, depth + 1, seen, setting)] as const);
   if (plans.every(([, , plan]) => plan === undefined)) return undefined;
   return (opened, thread) => {
     const copy: object = Array.isArray(value) ? [] : {};
     opened.set(value, copy);
     for (const [key, inner, plan] of plans) Reflect.set(copy, key, plan === undefined ? inner : plan(opened, thread));
+    // They look at the copy, as they would at what a real thread was given.
+    for (const [key, getter] of getters) Object.defineProperty(copy, key, getter);
     return copy;
   };
+}
+
+/** What an object holds, its getters left alone: they are code. */
+export function propertiesOf(object: object): (readonly [string, unknown])[] {
+  return Object.entries(Object.getOwnPropertyDescriptors(object)).flatMap(([key, property]) =>
+    property.enumerable === true && "value" in property ? [[key, property.value as unknown] as const] : [],
+  );
 }

@@ -5,6 +5,8 @@
  * step with which a call begins and a step with which one ends are made dependent (see {@link dependent}), and a call is taken
  * to begin as late and to end as early as it can: with its first and its last step.
  */
+import { CheckError } from "../errors.ts";
+import { isPromise } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { CALL, Deed, Kind, RETURN, deedOf, type Op } from "./operation.ts";
 import { SUSPEND } from "./thread.ts";
@@ -55,9 +57,11 @@ export class History {
     model.calls = CALL;
     let result: Result;
     try {
-      result = { returned: run() };
+      const returned = run();
+      if (isPromise(returned)) machine.executor.refusePromise(model, `, in ${name}(),`, returned);
+      result = { returned };
     } catch (error) {
-      if (error === SUSPEND) throw error;
+      if (error === SUSPEND || error instanceof CheckError) throw error;
       result = { threw: error };
     }
     if (model.mode === "suspended") return;

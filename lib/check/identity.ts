@@ -89,14 +89,12 @@ export class Identities {
   /** Setup and after: a thread that never dies. */
   readonly #outsider: ModelCurrent;
   readonly #lives: readonly Life[];
+  readonly #names: readonly string[];
 
   constructor(names: readonly string[], memory: Memory, supervisor: Supervisor) {
     const { registry, ids, lives } = theTown();
-    const [outsider, ...others] = ["setup and after", ...names].map((name, at) => {
-      const id = ids[at] as number;
-      if (registry.nameOf(id) !== name) registry.setName(id, name);
-      return new ModelCurrent(id, registry, supervisor);
-    });
+    this.#names = ["setup and after", ...names];
+    const [outsider, ...others] = this.#names.map((_, at) => new ModelCurrent(ids[at] as number, registry, supervisor));
     this.#registry = registry;
     this.#outsider = outsider as ModelCurrent;
     this.#threads = others;
@@ -107,6 +105,11 @@ export class Identities {
 
   /** Makes this registry the one of all code, and takes back what was written into it. */
   install(replaced: Replacements): void {
+    // Anew each time: another world may have been in between.
+    [this.#outsider, ...this.#threads].forEach(({ id }, at) => {
+      const name = this.#names[at] as string;
+      if (this.#registry.nameOf(id) !== name) this.#registry.setName(id, name);
+    });
     replaced.undo(enterRegistry(this.#registry));
     replaced.undo(() => {
       this.#memory.reset();

@@ -39,18 +39,26 @@ export class SharedBuffer {
 
 export class Memory {
   readonly buffers: SharedBuffer[] = [];
-  /** Buffers from before the world, in the order they were met. */
+  /** Buffers whose plain stores may go unseen: those from before the world, in the order they were met; or all of them. */
   readonly foreign: SharedBuffer[] = [];
+  readonly #allForeign: boolean;
   readonly #byBytes = new WeakMap<SharedArrayBuffer, SharedBuffer>();
   /** What each creator (0: setup, 1...: a thread) made, in order, and how many of them it has asked for in this run. */
   readonly #made: SharedBuffer[][] = [];
   readonly #asked: number[] = [];
   #nextBase = 8;
+  /** By number: what each buffer of setup's held when it was done. */
+  readonly #left: Uint8Array<ArrayBuffer>[] = [];
   /** The journal, one entry in five arrays: buffer, kind of element, index, value before, value after. */
   readonly #buffer: number[] = [];
   readonly #element: number[] = [];
   readonly #index: number[] = [];
   readonly #after: (number | bigint)[] = [];
+
+  /** `allForeign`: buffers of this world, too, are written through views that are not seen. */
+  constructor(allForeign = false) {
+    this.#allForeign = allForeign;
+  }
 
   /** Entries in the journal. */
   get written(): number {
@@ -82,9 +90,7 @@ export class Memory {
   of(bytes: SharedArrayBuffer): SharedBuffer {
     const known = this.#byBytes.get(bytes);
     if (known !== undefined) return known;
-    const met = this.#add(bytes, "content");
-    this.foreign.push(met);
-    return met;
+    return this.#add(bytes, "content");
   }
 
   /** Takes over a buffer that only code under the checker's eyes writes, so that its changes can be undone one by one. */
@@ -106,6 +112,22 @@ export class Memory {
     this.#element.push(element);
     this.#index.push(index);
     this.#after.push(after);
+  }
+
+  /** Notes what setup left, for {@link wasSeen}. */
+  remember(): void {
+    this.#left.length = 0;
+    for (const buffer of this.#made[0] ?? []) this.#left[buffer.id] = buffer.all.slice();
+  }
+  /** Is all that the buffers of this world hold what setup left and the journal tells? */
+  wasSeen(): boolean {
+    const told = this.buffers.map(({ all, id }) => this.#left[id] ?? new RealUint8Array(all.length));
+    this.#buffer.forEach((id, at) => {
+      const bytes = told[id] as Uint8Array;
+      viewAll(bytes.buffer, this.#element[at] as number)[this.#index[at] as number] = this.#after[at] as number | bigint;
+    });
+    // Those of others than setup are zeroed for each execution; those from before the world have images instead.
+    return this.#made.flat().every(({ id, all }) => all.every((byte, at) => byte === told[id]?.[at]));
   }
 
   /** Everything as it was before the world's first setup; the journal stays. */
@@ -149,6 +171,10 @@ export class Memory {
     const buffer = new SharedBuffer(replaced?.id ?? this.buffers.length, base, bytes, keep);
     this.buffers[buffer.id] = buffer;
     this.#byBytes.set(bytes, buffer);
+    if (keep === "content" || (keep === "nothing" && this.#allForeign)) {
+      const at = replaced === undefined ? -1 : this.foreign.indexOf(replaced);
+      this.foreign[at < 0 ? this.foreign.length : at] = buffer;
+    }
     return buffer;
   }
 }

@@ -2,6 +2,7 @@
  * What the places in shared memory are called: by the path on which the state leads to them.
  */
 import { titleOf } from "./failure.ts";
+import { propertiesOf } from "./handles.ts";
 import type { Finding } from "./machine.ts";
 import { addressOf } from "./memory.ts";
 import { Kind, type Op } from "./operation.ts";
@@ -77,7 +78,7 @@ export class Names {
       );
       if (words.length === 0) this.#regions.push({ name: title, start, end: start + 4, step: 0 });
     }
-    for (const [key, inner] of Object.entries(value)) this.#visit(inner, path === "" ? key : `${path}.${key}`, depth + 1, seen);
+    for (const [key, inner] of propertiesOf(value)) this.#visit(inner, path === "" ? key : `${path}.${key}`, depth + 1, seen);
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import { CheckError } from "../errors.ts";
 import { explored } from "./check.ts";
-import { NotLinearizable } from "./failure.ts";
+import { NotLinearizable, describe, isPromise } from "./failure.ts";
 import {
   draw,
   programText,
@@ -82,6 +82,10 @@ export function checkOperations<S, A>(typed: OperationsScenario<S, A>, options: 
   if (options.program !== undefined) return checkProgram(scenario, options.program, options);
   const { threads = 2, length = 3, programs: count = 50, seed = 1, time = PROGRAM_TIME } = options;
   checkOptions(scenario, threads);
+  for (const [name, value] of Object.entries({ length, programs: count })) {
+    if (!(Number.isInteger(value) && value >= 1))
+      throw new CheckError(`the option ${name} is a whole number from 1; it was given ${String(value)}.`);
+  }
   const args = Object.fromEntries(Object.entries(scenario.operations).map(([name, operation]) => [name, operation.args]));
   const deadline = realNow() + time;
   const explore = (program: Program, until: number): Report =>
@@ -120,6 +124,13 @@ export function checkOperations<S, A>(typed: OperationsScenario<S, A>, options: 
 
 /** Explores the one program that was given. */
 function checkProgram(scenario: AnyScenario, given: OperationsProgram, options: OperationsOptions): Report {
+  const isList = (list: unknown): list is readonly unknown[] => Array.isArray(list);
+  const isProgram =
+    isList(given) && given.every((calls) => isList(calls) && calls.every((call) => isList((call as Instruction | undefined)?.args)));
+  if (!isProgram)
+    throw new CheckError(
+      'the option program is a list of calls for each thread: [[{ name: "add", args: [1] }], [{ name: "get", args: [] }]].',
+    );
   checkOptions(scenario, given.length);
   for (const { name } of given.flat())
     if (!Object.hasOwn(scenario.operations, name)) throw new CheckError(`the program calls "${name}", and there is no such operation.`);
@@ -151,14 +162,20 @@ function storyOf(program: Program, calls: readonly Call[]): string {
   const results = [...calls]
     .sort((a, b) => a.began - b.began)
     .map(({ thread, name, args, result }) => {
-      const outcome = result === undefined ? "died in it" : "threw" in result ? `threw ${String(result.threw)}` : textOf(result.returned);
+      const outcome = result === undefined ? "died in it" : "threw" in result ? `threw ${describe(result.threw)}` : textOf(result.returned);
       return `thread ${String(thread + 1)} ${name}(${args.map(textOf).join(", ")}): ${outcome}`;
     });
   return `no sequential order explains [${results.join("; ")}] in the program [${programText(program)}]`;
 }
 
-function checkOptions({ model, operations }: AnyScenario, threads: number): void {
-  const names = Object.keys(operations);
+/** Looks at what callers without types may have given, too. */
+function checkOptions(scenario: AnyScenario, threads: number): void {
+  if (typeof scenario !== "object" || (scenario as unknown) === null)
+    throw new CheckError("the scenario is an object: checkOperations({ setup, model, operations }).");
+  const { setup, model, operations } = scenario;
+  for (const [name, part] of Object.entries({ setup, model }))
+    if (typeof (part as unknown) !== "function") throw new CheckError(`the scenario has no function ${name}.`);
+  const names = Object.keys((operations as AnyScenario["operations"] | undefined) ?? {});
   if (names.length === 0)
     throw new CheckError(
       "there are no operations, so there is nothing to check. Give at least one: operations: { add: { run: (state) => ... } }.",
@@ -166,8 +183,13 @@ function checkOptions({ model, operations }: AnyScenario, threads: number): void
   if (!(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
     throw new CheckError(`the option threads is a whole number from 1 to ${String(MAX_THREADS)}; it was given ${String(threads)}.`);
   }
-  const object = model();
   for (const name of names)
-    if (typeof object[name] !== "function")
+    if (typeof (operations[name] as Operation<unknown, unknown> | undefined)?.run !== "function")
+      throw new CheckError(`the operation "${name}" has no function run, which calls the real thing.`);
+  const object: unknown = model();
+  if (typeof object !== "object" || object === null || isPromise(object))
+    throw new CheckError(`model is a function that returns an object with a method for each operation; it returned ${textOf(object)}.`);
+  for (const name of names)
+    if (typeof Reflect.get(object, name) !== "function" || Reflect.get(object, name) === Reflect.get(Object.prototype, name))
       throw new CheckError(`the model has no method "${name}", so nobody knows what that operation should do.`);
 }

@@ -42,7 +42,7 @@ const tagOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Int8Array.pr
 export const elementOf = (value: unknown): number => NAMES.indexOf(tagOf.call(value) ?? "");
 
 /** A view of this kind over a whole buffer; a rest that is no full element is left out. */
-export function viewAll(buffer: SharedArrayBuffer, element: number): Cells {
-  const array = ARRAYS[element] as unknown as new (buffer: SharedArrayBuffer, byteOffset: number, length: number) => Cells;
+export function viewAll(buffer: ArrayBufferLike, element: number): Cells {
+  const array = ARRAYS[element] as unknown as new (buffer: ArrayBufferLike, byteOffset: number, length: number) => Cells;
   return new array(buffer, 0, Math.floor(buffer.byteLength / (BYTES_PER[element] as number)));
 }

@@ -2,7 +2,8 @@
  * What is to be checked, and how far.
  */
 import { CheckError } from "../errors.ts";
-import { isPromise } from "./failure.ts";
+import { isPromise, silence } from "./failure.ts";
+import { textOf } from "./generate.ts";
 import type { History } from "./history.ts";
 import type { Limits } from "./state.ts";
 
@@ -72,7 +73,9 @@ export interface Program {
 export const MAX_THREADS = 8;
 
 /** Checks what types cannot. @throws {CheckError} */
-export function programOf<S>({ setup, threads, moves, after }: Scenario<S>): Program {
+export function programOf<S>(scenario: Scenario<S>): Program {
+  requireParts(scenario);
+  const { setup, threads, moves, after } = scenario;
   const named = Object.entries(threads);
   if (named.length === 0)
     throw new CheckError("the scenario has no threads, so there is nothing to check. Give it 1 to 8: threads: [(state) => ...].");
@@ -83,6 +86,8 @@ export function programOf<S>({ setup, threads, moves, after }: Scenario<S>): Pro
   }
   for (const [name, body] of named) {
     if (typeof body !== "function") throw new CheckError(`thread "${name}" is no function.`);
+    if (name === "length" && !Array.isArray(threads))
+      throw new CheckError('no thread can be called "length": after is given the results as a list, which has a length of its own.');
     if (body.constructor.name === "AsyncFunction" || body.constructor.name.endsWith("GeneratorFunction")) {
       throw new CheckError(
         `thread "${name}" is an ${body.constructor.name}, and check() runs synchronous code only. Call the blocking forms (lock, not lockAsync).`,
@@ -95,9 +100,9 @@ export function programOf<S>({ setup, threads, moves, after }: Scenario<S>): Pro
     bodies: named.map(([, body]) => body as Body<unknown>),
     setup: () => {
       const state = setup();
-      if (isPromise(state))
-        throw new CheckError("setup returned a promise: check() runs synchronous code only. Prepare what needs awaiting before check().");
-      return state;
+      if (!isPromise(state)) return state;
+      silence(state);
+      throw new CheckError("setup returned a promise: check() runs synchronous code only. Prepare what needs awaiting before check().");
     },
     moves: (state) => moves?.(state as S) ?? [],
     after: (state, results) => {
@@ -109,8 +114,27 @@ export function programOf<S>({ setup, threads, moves, after }: Scenario<S>): Pro
   };
 }
 
-/** The limits of one execution that these options ask for. @throws {CheckError} a value makes no sense */
-export function limitsOf(options: CheckOptions): Limits {
+/** Looks at what callers without types may have given. */
+function requireParts(given: unknown): void {
+  if (typeof given !== "object" || given === null)
+    throw new CheckError("the scenario is an object with setup and threads: check({ setup: () => state, threads: [(state) => ...] }).");
+  const { setup, threads, moves, after } = given as Record<string, unknown>;
+  if (typeof setup !== "function") throw new CheckError("the scenario has no function setup, which builds the shared state.");
+  if (typeof threads !== "object" || threads === null)
+    throw new CheckError("the scenario has no threads. Give a list of functions, or an object that names them: threads: [(state) => ...].");
+  for (const [name, part] of Object.entries({ moves, after }))
+    if (part !== undefined && typeof part !== "function") throw new CheckError(`the scenario's ${name} is no function.`);
+}
+
+/**
+ * The limits of one execution that these options ask for.
+ *
+ * @param threads  how many threads there are, if that is known
+ * @throws {CheckError} a value makes no sense
+ */
+export function limitsOf(options: CheckOptions, threads = MAX_THREADS): Limits {
+  if (typeof options !== "object" || (options as unknown) === null)
+    throw new CheckError(`the options are an object, such as { preemptions: 2 }; they were ${String(options)}.`);
   for (const key of ["preemptions", "executions", "time", "steps", "deaths"] as const) {
     const value = options[key];
     if (value !== undefined && !(typeof value === "number" && value >= 0))
@@ -126,9 +150,18 @@ export function limitsOf(options: CheckOptions): Limits {
   if (schedule !== undefined && options.replay !== undefined)
     throw new CheckError("the options schedule and replay both name one execution: give one of them.");
   const { steps = 2000, deaths = 0, spurious = false, timeouts = false } = options;
+  for (const [name, value] of Object.entries({ spurious, timeouts })) {
+    if (typeof value !== "boolean" && !(typeof value === "number" && value >= 0))
+      throw new CheckError(`the option ${name} is true, false, or how often for each thread; it was given ${String(value)}.`);
+  }
+  if (options.seed !== undefined && !Number.isFinite(options.seed))
+    throw new CheckError(`the option seed is a number; it was given ${String(options.seed)}.`);
   const { mortal } = options;
-  if (mortal !== undefined && !Array.isArray(mortal)) {
-    throw new CheckError(`the option mortal is a list of threads by their numbers, such as [0]; it was given ${String(mortal)}.`);
+  const isThread = (which: unknown): boolean => Number.isInteger(which) && (which as number) >= 0 && (which as number) < threads;
+  if (mortal !== undefined && !(Array.isArray(mortal) && mortal.every(isThread))) {
+    throw new CheckError(
+      `the option mortal is a list of threads by their numbers from 0, such as [0]; it was given ${textOf(mortal)}, and the threads are ${String(threads)}.`,
+    );
   }
   return { steps, deaths, mortal, spurious: Number(spurious), timeouts: Number(timeouts) };
 }

@@ -7,6 +7,7 @@
  * wakes without cause. The fingerprint is of what the steps did, so that a string is not run with a scenario it does not fit.
  */
 import { CheckError } from "../errors.ts";
+import { describe } from "./failure.ts";
 import { PRUNE, type Chooser, type Machine } from "./machine.ts";
 import type { Deed } from "./operation.ts";
 import { choiceOf, deedOf, threadOf, type Step } from "./operation.ts";
@@ -35,8 +36,9 @@ export function encode({ choices, fingerprint }: Schedule): string {
   return `${VERSION}:${text}:${fingerprint}`;
 }
 
-/** @throws {CheckError} it is no replay string, or one of another version */
-export function decode(text: string): Schedule {
+/** @throws {CheckError} it is no replay string, or one of another version, or of more than `most` steps */
+export function decode(text: string, most: number): Schedule {
+  if (typeof text !== "string") throw new CheckError(`the option replay is a string; it was given ${describe(text)}.`);
   const [version, steps, fingerprint] = text.split(":");
   if (version !== VERSION && /^m\d+$/.test(version ?? "")) {
     throw new CheckError(
@@ -49,7 +51,12 @@ export function decode(text: string): Schedule {
   const choices: number[] = [];
   for (const [, letter, mark, count] of steps.matchAll(/([a-h])([!~?]?)(\d*)/g)) {
     const choice = choiceOf((letter ?? "").charCodeAt(0) - 97, MARKS.indexOf(mark ?? "") as Deed);
-    for (let run = Number(count === "" ? 1 : count); run > 0; run--) choices.push(choice);
+    const run = Number(count === "" ? 1 : count);
+    if (choices.length + run > most)
+      throw new CheckError(
+        `this replay string has more than ${String(most)} steps, which is all that an execution may take: give the option steps as when it was made.`,
+      );
+    for (let step = 0; step < run; step++) choices.push(choice);
   }
   return { choices, fingerprint };
 }

@@ -14,7 +14,7 @@ import type { ModelThread } from "./thread.ts";
 
 const HORIZON = 1000;
 /** The longest round that is recognised, in operations. */
-const LONGEST = 64;
+export const LONGEST = 64;
 
 /** Has the thread done this very operation lately, and nothing but look since, so that it may be going round? Cheap; asked at every operation. */
 export function mayRepeat(thread: ModelThread, op: Op): boolean {
@@ -52,6 +52,14 @@ export function findSpin(thread: ModelThread, run: () => void): readonly Op[] | 
 
 const repeats = (ahead: readonly Look[], round: number): boolean =>
   ahead.every((look, at) => at < round || isSameLook(look, ahead[at - round] as Look));
+
+/** Are these plain reads, the same ones round after round? */
+export function readsTheSame(ops: readonly Op[]): boolean {
+  for (let round = 1; round <= LONGEST; round++) {
+    if (ops.every((op, at) => op.kind === Kind.READ && (at < round || isSame(op, ops[at - round] as Op)))) return true;
+  }
+  return false;
+}
 
 /** Are the last operations that it did one such round? */
 const wasMade = (thread: ModelThread, ahead: readonly Look[], round: number): boolean =>

@@ -21,6 +21,8 @@ export interface Limits {
   readonly mortal?: readonly number[] | undefined;
   /** Also where a thread has only looked since it could die last; without it such a death is left out: see {@link State.choices}. */
   readonly everyDeath?: boolean;
+  /** Is memory written through views that are not seen? Found out by a first try. */
+  readonly unseen?: boolean;
   /** Per thread. */
   readonly spurious: number;
   readonly timeouts: number;

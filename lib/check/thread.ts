@@ -220,6 +220,8 @@ export class ModelThread {
   horizon = 0;
   /** How often a body caught what suspends it. */
   swallowed = 0;
+  /** Plain reads of a look ahead. */
+  peeks = 0;
 
   constructor(id: number, name: string) {
     this.id = id;
@@ -231,7 +233,7 @@ export class ModelThread {
     this.mode = mode;
     this.naps = false;
     this.lookedAhead = mode === "lookahead";
-    this.cursor = this.asked = this.drawn = this.waited = this.swallowed = 0;
+    this.cursor = this.asked = this.drawn = this.waited = this.swallowed = this.peeks = 0;
   }
 
   record(op: Op, result: unknown): void {
@@ -245,12 +247,21 @@ export class ModelThread {
     this.ops.length = this.results.length = state.logged;
   }
 
-  /** Throws the suspending value; after too many were caught, gives up and returns a number. */
+  /**
+   * Throws the suspending value; after too many were caught, gives up and returns numbers: -1, 0, then -1, 0, 1, and so on, so that a
+   * loop which waits for one of them ends.
+   */
   suspend(): number {
     this.mode = "suspended";
     if (this.swallowed++ < PATIENCE) throw SUSPEND;
-    return (this.swallowed % 5) - 1;
+    if (++this.#invented > this.#most) {
+      this.#invented = -1;
+      this.#most++;
+    }
+    return this.#invented;
   }
+  #invented = 0;
+  #most = 0;
 
   /** Was, or is, its run only a look ahead? */
   lookedAhead = false;

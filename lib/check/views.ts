@@ -20,7 +20,11 @@ export interface Behind {
 
 /** Methods that leave the elements alone and return something of their own: done on a copy. */
 const ON_A_COPY = new Set(["filter", "map", "slice", "toLocaleString", "toReversed", "toSorted", "toString", "with"]);
+const UINT8 = ARRAYS.indexOf(Uint8Array);
 const ARRAY_METHODS = Array.prototype as unknown as Record<PropertyKey, unknown>;
+
+/** Getters of the engine's that only work on its own views; all others are the code's, and see the view that it has. */
+const ENGINE_GETTERS = new Set<PropertyKey>(["buffer", "byteLength", "byteOffset", "length", Symbol.toStringTag]);
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -84,12 +88,12 @@ export class Views {
         if (index !== undefined) return this.#read(behind, index);
         if (key === "constructor")
           return Object.hasOwn(target, key) || target.constructor !== ARRAYS[element] ? target.constructor : constructor;
-        const own: unknown = Reflect.get(target, key, target);
+        const own: unknown = Reflect.get(target, key, ENGINE_GETTERS.has(key) ? target : view);
         return typeof own === "function" ? this.#method(behind, view, key, own as Method, constructor) : own;
       },
       set: (target, key, value) => {
         const index = indexIn(key);
-        if (index === undefined) return Reflect.set(target, key, value);
+        if (index === undefined) return Reflect.set(target, key, value, view);
         this.#write(behind, index, value);
         return true;
       },
@@ -132,7 +136,7 @@ export class Views {
   #read(behind: Behind, index: number): unknown {
     const { buffer, element, first, raw } = behind;
     const machine = this.#machine();
-    if (index >= raw.length) return undefined;
+    if (index >= raw.length || !Number.isInteger(index)) return undefined;
     if (machine?.current === undefined) return raw[index];
     return machine.access(Kind.READ, buffer, element, first + index, undefined, () => raw[index]);
   }
@@ -142,7 +146,7 @@ export class Views {
     const machine = this.#machine();
     // As assigning to an element converts, errors included.
     const value = element < 9 ? +(given as number) : typeof given === "bigint" ? given : BigInt.asIntN(64, given as bigint);
-    if (index >= raw.length) return;
+    if (index >= raw.length || !Number.isInteger(index)) return;
     const write = (journal: boolean): void => {
       const before = raw[index] as number | bigint;
       raw[index] = value;
@@ -159,17 +163,17 @@ export class Views {
     // Byte by byte, because it may lie anywhere.
     const buffer = this.#memory.of(bytes);
     const behind: Behind = { buffer, element: 1, first: 0, raw: buffer.cells(1) };
-    return new Proxy(raw, {
+    const view: object = new Proxy(raw, {
       get: (target, key) => {
-        const own: unknown = Reflect.get(target, key, target);
+        const own: unknown = Reflect.get(target, key, ENGINE_GETTERS.has(key) ? target : view);
         const access = typeof key === "string" ? /^([gs])et(Big)?[A-Z][a-z]+(\d+)$/.exec(key) : null;
-        if (access === null || typeof own !== "function") return typeof own === "function" ? (own as Method).bind(target) : own;
+        if (access === null || own !== Reflect.get(RealDataView.prototype, key)) return own;
         const size = Number(access[3]) / 8;
-        return (at: number, ...rest: unknown[]) => {
+        return (given: number, ...rest: unknown[]) => {
           const scratch = new RealDataView(new ArrayBuffer(size));
-          const from = raw.byteOffset + Number(at);
-          if (!(Number(at) >= 0) || Number(at) + size > raw.byteLength)
-            throw new RangeError("Offset is outside the bounds of the DataView");
+          const at = Math.trunc(+given) || 0;
+          const from = raw.byteOffset + at;
+          if (!(at >= 0) || at + size > raw.byteLength) throw new RangeError("Offset is outside the bounds of the DataView");
           const accessor = Reflect.get(scratch, key, scratch) as Method;
           if (access[1] === "s") {
             accessor.call(scratch, 0, ...rest);
@@ -181,6 +185,18 @@ export class Views {
         };
       },
     });
+    return view;
+  }
+
+  /** Is it one that the code gets for its own? The engine's functions refuse those. */
+  isOurs(view: unknown): view is object {
+    return typeof view === "object" && view !== null && this.behind(view) !== undefined && this.behind(view)?.raw !== view;
+  }
+  /** What a view of ours shows, for the engine's functions that take no other; undefined for all else. */
+  contentOf(view: unknown): Uint8Array | undefined {
+    const behind = this.isOurs(view) ? this.behind(view) : undefined;
+    if (behind === undefined || behind.element !== UINT8) return undefined;
+    return RealUint8Array.from({ length: behind.raw.length }, (_, at) => Number(this.#read(behind, at)));
   }
 }
 
@@ -189,5 +205,6 @@ function indexIn(key: PropertyKey): number | undefined {
   if (typeof key !== "string") return undefined;
   const code = key.charCodeAt(0);
   if (code < 48 || code > 57) return undefined;
-  return Number(key);
+  const index = Number(key);
+  return Number.isNaN(index) ? undefined : index;
 }

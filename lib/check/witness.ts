@@ -3,6 +3,7 @@
  * again to be resumed would write twice.
  */
 import { CheckError } from "../errors.ts";
+import { propertiesOf } from "./handles.ts";
 
 /** How deep into the state, and how many properties of one object, are looked at. */
 const DEPTH = 4;
@@ -48,5 +49,5 @@ export class Witness {
 function entriesOf(object: object): (readonly [string, unknown])[] {
   if (object instanceof Map) return [...object].map(([key, value]) => [String(key), value]);
   if (object instanceof Set) return [...object].map((value, at) => [String(at), value]);
-  return Object.entries(object);
+  return propertiesOf(object);
 }

@@ -8,11 +8,12 @@ import { isMovable, Moves } from "../send/moving.ts";
 import { modelAtomics } from "./atomics.ts";
 import type { Executor, World } from "./executor.ts";
 import { Replacements, randomFrom } from "./globals.ts";
+import { UnseenWrite } from "./failure.ts";
 import { opener, ownersOf, type Opener } from "./handles.ts";
 import { Identities, type Life } from "./identity.ts";
 import { Machine, type Chooser } from "./machine.ts";
 import { Memory } from "./memory.ts";
-import { ARRAYS, RealDate } from "./real.ts";
+import { ARRAYS, RealDate, RealUint8Array } from "./real.ts";
 import { refuseEscapes } from "./refuse.ts";
 import type { Program } from "./scenario.ts";
 import { siteOf } from "./site.ts";
@@ -37,7 +38,7 @@ export function inWorld<R>(
   recording: boolean,
   work: (machine: Machine, world: ModelWorld) => R,
 ): R {
-  const world = new ModelWorld(program, recording);
+  const world = new ModelWorld(program, recording, limits.unseen);
   // A history tells even a call that only looked, and was over when its thread died.
   const machine = new Machine(world, program.history === undefined ? limits : { ...limits, everyDeath: true }, chooser);
   program.history?.attach(machine);
@@ -63,23 +64,29 @@ export function within<R>(world: ModelWorld, machine: Machine, work: () => R): R
 }
 
 export class ModelWorld implements World {
-  readonly memory = new Memory();
+  readonly memory: Memory;
   readonly names: readonly string[];
   readonly views: Views;
   /** What setup returned for this execution. */
   shared: unknown;
   readonly #program: Program;
   readonly #recording: boolean;
+  readonly #unseen: boolean;
   readonly #identities: Identities;
   #machine: Machine | undefined;
   #opener: Opener | undefined;
   #witness: Witness | undefined;
   #setups = 0;
+  /** Needs this execution's memory not be compared with what was seen of it any more? */
+  #compared = true;
   #random = randomFrom(0);
   /** Calls for the time outside of threads. */
   #asked = 0;
 
-  constructor(program: Program, recording: boolean) {
+  /** `unseen`: memory is written through views that are not seen. */
+  constructor(program: Program, recording: boolean, unseen = false) {
+    this.memory = new Memory(unseen);
+    this.#unseen = unseen;
     this.#program = program;
     this.#recording = recording;
     this.names = program.names;
@@ -93,6 +100,8 @@ export class ModelWorld implements World {
   install(machine: Machine, replaced: Replacements): void {
     this.#machine = machine;
     const { memory, views } = this;
+    const make = (byteLength: number | undefined, options?: { maxByteLength?: number }): SharedArrayBuffer =>
+      memory.create((machine.executor.current?.id ?? -1) + 1, Math.trunc(Number(byteLength ?? 0)) || 0, options);
     const get = (): Executor | undefined => this.#machine?.executor;
     replaced.undo(() => {
       this.#machine = undefined;
@@ -114,21 +123,41 @@ export class ModelWorld implements World {
       globalThis,
       "SharedArrayBuffer",
       new Proxy(SharedArrayBuffer, {
-        construct: (_, [byteLength, options]) =>
-          memory.create(machine.executor.current === undefined ? 0 : machine.executor.current.id + 1, Number(byteLength ?? 0), options),
+        construct: (real, [byteLength, options], made) => {
+          const bytes = make(byteLength as number | undefined, options as { maxByteLength?: number } | undefined);
+          // Of a class that extends it.
+          if (made.prototype !== real.prototype) Object.setPrototypeOf(bytes, made.prototype as object);
+          return bytes;
+        },
       }),
     );
+    replaced.put(SharedArrayBuffer.prototype, "slice", function (this: SharedArrayBuffer, start?: number, end?: number) {
+      const source = new Uint8Array(this);
+      const part = source.subarray(start, end);
+      const copy = make(part.length);
+      new Uint8Array(copy).set(part);
+      return copy;
+    });
     replaced.put(SharedArrayBuffer.prototype, "grow", () =>
       this.refuse("a growing SharedArrayBuffer cannot be taken back to its old size, so check() cannot model it. Give it its full size."),
     );
     this.#installClock(replaced);
+    this.#installText(replaced);
     refuseEscapes(replaced, get);
   }
 
   setup(): void {
     this.#asked = 0;
     this.#random = randomFrom(0);
+    const { memory } = this;
+    const known = memory.foreign.length;
     this.shared = this.#identities.asOutsider(this.#program.setup);
+    if (this.#setups > 0 && !this.#unseen && memory.foreign.length > known)
+      throw new CheckError(
+        "setup made shared memory that check() does not know, and cannot reset: through a SharedArrayBuffer that was captured before the check, or a WebAssembly.Memory. Make it with new SharedArrayBuffer(...) in setup.",
+      );
+    this.#compared = this.#unseen || this.#setups >= WITNESSED;
+    if (!this.#compared) memory.remember();
     const isMemory = (value: object): boolean => this.views.behind(value) !== undefined || isShareable(value);
     this.#witness = this.#setups++ < WITNESSED ? new Witness(this.shared, isMemory) : undefined;
     this.#opener = this.#identities.asOutsider(() => {
@@ -152,7 +181,14 @@ export class ModelWorld implements World {
 
   /** Looks whether the threads of this execution shared anything but memory. */
   verify(): void {
+    this.#compare();
     this.#witness?.verify();
+  }
+  /** Looks whether anything was written that was not seen. What after writes is no matter. */
+  #compare(): void {
+    if (this.#compared) return;
+    this.#compared = true;
+    if (!this.memory.wasSeen()) throw new UnseenWrite();
   }
 
   /** What a shared object of the state is, even if it has moved since. */
@@ -170,6 +206,7 @@ export class ModelWorld implements World {
   }
 
   after(results: readonly unknown[]): void {
+    this.#compare();
     this.#identities.asOutsider(() => {
       this.#program.after(this.shared, results);
     });
@@ -220,6 +257,24 @@ export class ModelWorld implements World {
     replaced.put(Math, "random", () => {
       const thread = this.#machine?.executor.current;
       return thread === undefined ? this.#random() : randomFrom(thread.id * 65_537 + ++thread.drawn)();
+    });
+  }
+
+  /** The engine's readers and writers of text take no view of ours: they get a copy, and what they wrote is written. */
+  #installText(replaced: Replacements): void {
+    const { views } = this;
+    const { decode } = TextDecoder.prototype;
+    const { encodeInto } = TextEncoder.prototype;
+    replaced.put(TextDecoder.prototype, "decode", function (this: TextDecoder, ...[input, options]: Parameters<typeof decode>) {
+      return decode.call(this, views.contentOf(input) ?? input, options);
+    });
+    replaced.put(TextEncoder.prototype, "encodeInto", function (this: TextEncoder, text: string, into: Uint8Array) {
+      const behind = views.behind(into);
+      if (behind === undefined || !views.isOurs(into)) return encodeInto.call(this, text, into);
+      const bytes = new RealUint8Array(behind.raw.length);
+      const result = encodeInto.call(this, text, bytes);
+      for (let at = 0; at < result.written; at++) into[at] = bytes[at] as number;
+      return result;
     });
   }
 }

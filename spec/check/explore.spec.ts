@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { check, explore } from "../../lib/check/index.ts";
+import { Mutex } from "../../lib/sync/mutex.ts";
 
 const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 const torn = {
@@ -44,5 +45,20 @@ describe("explore", () => {
     expect([...explore(three)]).toHaveLength(check(three).executions);
     expect([...explore(three, { executions: 4 })]).toHaveLength(4);
     expect([...explore(three, { strategy: "random", executions: 7 })]).toHaveLength(7);
+  });
+
+  it("calls threads by their names, whoever else explores meanwhile", () => {
+    const of = (name: string) =>
+      explore({
+        setup: () => new Mutex(),
+        threads: { [name]: (mutex: Mutex) => mutex.lock().release(), [`${name}2`]: (mutex: Mutex) => mutex.lock().release() },
+      });
+    const [one, other] = [of("one"), of("other")];
+    for (let round = 0; round < 3; round++) {
+      const [rows] = [one.next().value?.rows ?? [], other.next()];
+      const owners = rows.flatMap(({ text }) => /-> (\w+)/.exec(text)?.slice(1) ?? []);
+      expect(owners.filter((owner) => owner.startsWith("other"))).toEqual([]);
+      expect(owners).toContain("one");
+    }
   });
 });

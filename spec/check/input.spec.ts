@@ -5,6 +5,12 @@ import { check, expectPassed, type CheckOptions, type Scenario } from "../../lib
 const words = (count = 2): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 const scenario = (...threads: ((cells: Int32Array) => unknown)[]) => ({ setup: () => words(), threads });
 const add = (cells: Int32Array) => Atomics.add(cells, 0, 1);
+const later = async (cells: Int32Array): Promise<void> => {
+  add(cells);
+  await undefined;
+  add(cells);
+};
+const CapturedBuffer = SharedArrayBuffer;
 const torn = {
   ...scenario(...[0, 1].map(() => (cells: Int32Array) => Atomics.store(cells, 0, Atomics.load(cells, 0) + 1))),
   after: (cells: Int32Array) => {
@@ -62,6 +68,31 @@ describe("check says what to do about", () => {
     ["a replay string that is none", torn, { replay: "hello" }, /is no replay string/],
     ["a replay string of another scenario", torn, { replay: "m1:a2b2:zzz" }, /of another scenario/],
     ["a replay string with more threads", torn, { replay: "m1:c:0" }, /of another scenario/],
+    ["a replay string with more steps than there may be", torn, { replay: "m1:a999999999:0" }, /more than 2000 steps.*option steps/],
+    ["a replay that is no string", torn, { replay: 5 as never }, /replay is a string; it was given 5/],
+    ["no scenario", undefined as never, {}, /scenario is an object with setup and threads/],
+    ["no setup", { threads: [add] } as never, {}, /no function setup/],
+    ["threads that are no list", { setup: words, threads: null as never }, {}, /no threads. Give a list of functions/],
+    ["an after that is no function", { ...torn, after: 1 as never }, {}, /after is no function/],
+    ["options that are none", torn, null as never, /options are an object/],
+    ["a thread with the name of what lists have", { setup: words, threads: { length: add } }, {}, /no thread can be called "length"/],
+    ["timeouts that are no number", torn, { timeouts: Number.NaN }, /option timeouts is true, false, or how often.*NaN/],
+    ["spurious wake-ups that are no number", torn, { spurious: "yes" as never }, /option spurious is true, false/],
+    ["a seed that is none", torn, { strategy: "random", seed: "x" as never }, /option seed is a number/],
+    [
+      "a mortal thread that there is not",
+      torn,
+      { deaths: 1, mortal: [2] },
+      /mortal is a list of threads.*given \[2\], and the threads are 2/,
+    ],
+    ["a mortal thread by its name", torn, { deaths: 1, mortal: ["0"] as never }, /mortal is a list of threads by their numbers/],
+    ["a body that returns the promise of an async function", scenario((cells) => later(cells), add), {}, /returned a promise/],
+    [
+      "setup that makes memory with a captured constructor",
+      { setup: () => new Int32Array(new CapturedBuffer(8)), threads: [add, add] },
+      {},
+      /setup made shared memory that check\(\) does not know/,
+    ],
     ["a bound that is none", torn, { preemptions: -1 }, /preemptions is a number from 0/],
     ["a strategy that is none", torn, { strategy: "clever" as never }, /no strategy "clever"/],
     [
@@ -84,6 +115,15 @@ describe("check says what to do about", () => {
     expectPassed(check(scenario(add)));
   });
 
+  it.each<[string, (cells: Int32Array) => void, unknown]>([
+    ["a number that is rare", (cells) => void swallowUntil(() => Atomics.load(cells, 0) === 42), 42],
+    ["a bigint", (cells) => void swallowUntil(() => Atomics.load(new BigInt64Array(cells.buffer), 0) === 1n), 1],
+    ["what a wait returns", (cells) => void swallowUntil(() => Atomics.wait(cells, 0, 0, 10) === "timed-out"), 1],
+    ["an operand of Atomics", (cells) => void swallowUntil(() => Atomics.add(cells, 1, 1) === 9), 1],
+  ])("a body that catches everything until it meets %s", (_, body) => {
+    expect(() => check(scenario(body, add))).toThrow(/catches everything in a loop/);
+  });
+
   it("code that captured Atomics, by name", () => {
     const { load } = Atomics;
     expect(() => check(scenario((cells) => load(cells, 0)))).toThrow(/captured/);
@@ -98,6 +138,111 @@ describe("check says what to do about", () => {
       }),
     };
     expect(() => check(counting)).toThrow(/state\.inside.*ordinary object/);
+  });
+});
+
+const swallowUntil = (isOver: () => boolean): void => {
+  for (;;) {
+    try {
+      if (isOver()) return;
+    } catch {
+      continue;
+    }
+  }
+};
+
+describe("what a body throws is told", () => {
+  const hostile = {
+    get name(): string {
+      throw new Error("name");
+    },
+  };
+  const trap = new Proxy(
+    {},
+    {
+      get: () => {
+        throw new Error("get");
+      },
+      has: () => {
+        throw new Error("has");
+      },
+    },
+  );
+  const shy = Object.assign(() => 0, {
+    toString: () => {
+      throw new Error("toString");
+    },
+  });
+  it.each<[string, unknown, RegExp]>([
+    ["undefined", undefined, /threw undefined/],
+    ["a symbol", Symbol("s"), /threw Symbol\(s\)/],
+    ["an object without a prototype", Object.create(null), /threw an object: without a message/],
+    ["an object whose getters throw", hostile, /threw an object that cannot be looked at/],
+    ["a Proxy whose traps throw", trap, /threw an object that cannot be looked at/],
+    ["a function whose toString throws", shy, /threw a function/],
+  ])("if it is %s", (_, thrown, message) => {
+    const body = (cells: Int32Array): void => {
+      add(cells);
+      throw thrown as Error;
+    };
+    expect(check(scenario(body)).failure).toMatchObject({ kind: "exception", message: expect.stringMatching(message) });
+    const after = (): void => {
+      throw thrown as Error;
+    };
+    expect(check({ ...scenario(add), after }).failure).toMatchObject({ kind: "assertion", message: expect.stringMatching(message) });
+  });
+  it("and not taken for captured code if Atomics was given what is not shared", () => {
+    const { failure } = check(scenario(() => Atomics.wait(new Int32Array(1), 0, 0)));
+    expect(failure).toMatchObject({ kind: "exception", message: expect.stringMatching(/threw TypeError/) });
+  });
+});
+
+describe("a loop of plain accesses", () => {
+  it("that never ends is a race if another thread writes there before it does anything else", () => {
+    const { failure } = check(
+      scenario(
+        (cells) => {
+          while (cells[0] === 0);
+        },
+        (cells) => {
+          cells[0] = 1;
+        },
+      ),
+    );
+    expect(failure).toMatchObject({ kind: "data race" });
+  });
+  it("that never ends is told by its place, and shortly", () => {
+    const { failure } = check(
+      scenario(
+        (cells) => {
+          while (cells[0] === 0 && cells[1] === 0);
+        },
+        (cells) => {
+          add(cells);
+          cells[0] = 1;
+        },
+      ),
+    );
+    expect(failure).toMatchObject({
+      kind: "livelock",
+      message: expect.stringMatching(/reads the same plainly 100,000 times.*Atomics.load/),
+    });
+    expect((failure?.trace ?? "").split("\n").length).toBeLessThan(100);
+  });
+  it("may be long", () => {
+    const report = check({
+      setup: () => words(1000),
+      threads: [
+        (cells) => {
+          for (let at = 0; at < 200_000; at++) cells[at % 1000] = at;
+          return cells[999];
+        },
+      ],
+      after: (_, [last]) => {
+        expect(last).toBe(199_999);
+      },
+    });
+    expectPassed(report);
   });
 });
 

@@ -165,3 +165,79 @@ it("a failing check of operations leaves the globals as they were", () => {
   });
   expect([Atomics, SharedArrayBuffer, Int32Array, Date, Math.random, performance.now, setTimeout]).toEqual(before);
 });
+
+describe("checkOperations says what to do about", () => {
+  const fine = { setup: () => words(1), model: counterModel, operations: { get } };
+  const later = async (cells: Int32Array): Promise<number> => Promise.resolve(Atomics.load(cells, 0));
+  it.each<[string, unknown, object, RegExp]>([
+    ["no scenario", null, {}, /scenario is an object: checkOperations/],
+    ["no setup", { ...fine, setup: 1 }, {}, /no function setup/],
+    ["no model", { ...fine, model: undefined }, {}, /no function model/],
+    ["a model that is no object", { ...fine, model: () => undefined }, {}, /returned undefined/],
+    [
+      "a model that is a promise",
+      { ...fine, model: () => Promise.resolve(counterModel()) },
+      {},
+      /model is a function that returns an object/,
+    ],
+    ["no operations", { ...fine, operations: undefined }, {}, /no operations/],
+    ["an operation that is none", { ...fine, operations: { get: 1 } }, {}, /operation "get" has no function run/],
+    ["an operation that only all objects have", { ...fine, operations: { toString: get } }, {}, /model has no method "toString"/],
+    ["an operation that is asynchronous", { ...fine, operations: { get: { run: later } } }, {}, /thread 1, in get\(\), returned a promise/],
+    [
+      "a check in the model",
+      { ...fine, model: () => ({ get: () => check({ setup: () => 0, threads: [() => 0] }) }) },
+      {},
+      /check\(\) was called inside a check/,
+    ],
+    ["no programs", fine, { programs: 0 }, /programs is a whole number from 1/],
+    ["programs without calls", fine, { length: Number.NaN }, /length is a whole number from 1/],
+    ["a program that is none", fine, { program: [{ name: "get", args: [] }] }, /program is a list of calls for each thread/],
+    ["a call without arguments", fine, { program: [[{ name: "get" }]] }, /program is a list of calls for each thread/],
+  ])("%s", (_, scenario, options, message) => {
+    expect(() => checkOperations(scenario as typeof fine, options)).toThrow(message);
+  });
+});
+
+describe("the results of an operation and of its model", () => {
+  const outcome = (returned: () => unknown, expected: () => unknown) => {
+    const run = (cells: Int32Array): unknown => {
+      Atomics.load(cells, 0);
+      return returned();
+    };
+    return checkOperations({ setup: () => words(1), model: () => ({ get: expected }), operations: { get: { run } } }, { programs: 3 });
+  };
+  const cycle = (): object => {
+    const self: { me?: object; list: number[] } = { list: [1] };
+    return (self.me = self);
+  };
+  const throws = (thrown: unknown) => () => {
+    throw thrown;
+  };
+  it.each<[string, () => unknown]>([
+    ["cycles", cycle],
+    ["errors", () => new RangeError("message")],
+    ["Maps", () => new Map([[1, { two: [3n] }]])],
+    ["Sets", () => new Set([1, "2"])],
+    ["dates", () => new Date(5)],
+    ["typed arrays", () => Int32Array.of(1, 2)],
+    ["thrown texts", throws("text")],
+    ["nothing, thrown", throws(null)],
+  ])("may be %s", (_, make) => {
+    expectPassed(outcome(make, make));
+  });
+  it.each<[string, () => unknown, () => unknown, RegExp]>([
+    ["Maps", () => new Map(), () => new Map([[1, 2]]), /get\(\): \[\]/],
+    ["Sets", () => new Set([1]), () => new Set([2]), /get\(\): \[1\]/],
+    ["dates", () => new Date(5), () => new Date(6), /get\(\): "1970/],
+    ["errors", () => new Error("one"), () => new Error("another"), /get\(\): Error: one/],
+    ["a list and an object", () => [], () => ({}), /get\(\): \[\]/],
+    ["bigints in an object", () => ({ n: 1n }), () => ({ n: 2n }), /get\(\): {"n":"1n"}/],
+    ["cycles", cycle, () => ({ ...cycle(), list: [2] }), /get\(\): an object that cannot be shown/],
+    ["functions", () => () => 0, () => () => 0, /get\(\): a function/],
+    ["thrown texts", throws("one"), throws("another"), /get\(\): threw "one"/],
+    ["an object without a prototype, thrown, and nothing", throws(Object.create(null)), () => 0, /get\(\): threw an object: without/],
+  ])("are told apart if they are different: %s", (_, returned, expected, message) => {
+    expect(outcome(returned, expected).failure).toMatchObject({ kind: "not linearizable", message: expect.stringMatching(message) });
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { check, expectPassed } from "../../lib/check/index.ts";
+import { Mutex } from "../../lib/sync/mutex.ts";
 
 const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 const REPLACED = () => [
@@ -165,6 +166,219 @@ describe("the world of a check", () => {
     });
     expectPassed(report);
     expect(report.steps).toBe(4);
+  });
+
+  it.each<[string, unknown, number]>([
+    ["undefined", undefined, 0],
+    ["a fraction", 0.5, 0],
+    ["a text", "1", 1],
+    ["a negative fraction", -0.5, 0],
+  ])("understands an index that is %s as Atomics does, and sees the operation", (_, index, place) => {
+    const at = index as number;
+    const report = check({
+      setup: () => words(2),
+      threads: [0, 1].map(() => (cells: Int32Array) => Atomics.store(cells, at, Atomics.load(cells, at) + 1)),
+      after: (cells) => {
+        expect(Atomics.load(cells, place)).toBe(2);
+      },
+    });
+    expect(report.failure?.kind).toBe("assertion");
+    const asleep = check({ setup: () => words(2), threads: [(cells) => Atomics.wait(cells, at, 0)] });
+    expect(asleep.failure?.kind).toBe("deadlock");
+    const woken = check({
+      setup: () => words(2),
+      threads: [
+        (cells) => Atomics.wait(cells, at, 0),
+        (cells) => {
+          Atomics.store(cells, place, 1);
+          Atomics.notify(cells, at);
+        },
+      ],
+    });
+    expectPassed(woken);
+  });
+
+  it("compares what is expected with what the element holds: -1 is 0xffffffff", () => {
+    const LOCKED = 0x8000_0000;
+    const report = check({
+      setup: () => ({ lock: words(1), data: words(1) }),
+      threads: [0, 1].map(() => ({ lock, data }) => {
+        while (Atomics.compareExchange(lock, 0, 0, LOCKED) !== 0);
+        data[0] = (data[0] ?? 0) + 1;
+        // Unlocking orders the two, although its result is not what was expected of it.
+        return Atomics.compareExchange(lock, 0, LOCKED, 0);
+      }),
+      after: ({ data }, results) => {
+        expect([data[0], ...results]).toEqual([2, LOCKED | 0, LOCKED | 0]);
+      },
+    });
+    expectPassed(report);
+  });
+
+  it("lets threads wait on 64 bits as Atomics does", () => {
+    const thrown = (run: () => unknown): unknown => {
+      try {
+        return run();
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        return error.name;
+      }
+    };
+    const report = check(
+      {
+        setup: () => new BigInt64Array(new SharedArrayBuffer(8)),
+        threads: [
+          (cells) => {
+            Atomics.store(cells, 0, -1n);
+            return [
+              Atomics.wait(cells, 0, 2n ** 64n - 1n, 0),
+              Atomics.wait(cells, 0, 5n, 0),
+              thrown(() => Atomics.wait(cells, 0, 5 as never, 0)),
+              thrown(() => Atomics.wait(words(1), 0, 5n as never, 0)),
+            ];
+          },
+        ],
+        after: (_, [seen]) => {
+          expect(seen).toEqual(["timed-out", "not-equal", "TypeError", "TypeError"]);
+        },
+      },
+      { timeouts: true },
+    );
+    expectPassed(report);
+  });
+
+  it("sees what the getters, setters and methods of a view's own class do", () => {
+    const views = (buffer: SharedArrayBuffer) => {
+      class Counter extends Int32Array {
+        #calls = 0;
+        get count(): number {
+          this.#calls++;
+          return this[0] ?? 0;
+        }
+        set count(value: number) {
+          this.#calls++;
+          this[0] = value;
+        }
+        get calls(): number {
+          return this.#calls;
+        }
+      }
+      class Header extends (DataView as new (buffer: SharedArrayBuffer) => DataView) {
+        #calls = 0;
+        bump(): number {
+          this.setInt32(8, this.getInt32(8) + 1);
+          return ++this.#calls;
+        }
+      }
+      return [new Counter(buffer as never), new Header(buffer)] as const;
+    };
+    const report = check({
+      setup: () => new SharedArrayBuffer(16),
+      threads: [0, 1].map(() => (buffer: SharedArrayBuffer) => {
+        const [counter, header] = views(buffer);
+        while (Atomics.compareExchange(counter, 1, 0, 1) !== 0);
+        counter.count += 1;
+        const bumped = header.bump();
+        Atomics.store(counter, 1, 0);
+        return [counter.calls, bumped];
+      }),
+      after: (buffer, [one, two]) => {
+        expect([one, two]).toEqual([
+          [2, 1],
+          [2, 1],
+        ]);
+        expect([new Int32Array(buffer)[0], new DataView(buffer).getInt32(8)]).toEqual([2, 2]);
+      },
+    });
+    expectPassed(report);
+    expect(report.complete).toBe(true);
+    const racing = (look: (both: ReturnType<typeof views>) => unknown) =>
+      check({
+        setup: () => new SharedArrayBuffer(16),
+        threads: [(buffer) => look(views(buffer)), (buffer) => new Uint8Array(buffer).fill(1)],
+      }).failure?.kind;
+    expect(racing(([counter]) => counter.count)).toBe("data race");
+    expect(racing(([, header]) => header.bump())).toBe("data race");
+  });
+
+  it("does plain stores once through views that it does not see, and says so", () => {
+    class Early extends Int32Array {
+      bump(): void {
+        this[0] = (this[0] ?? 0) + 1;
+      }
+    }
+    const report = check({
+      setup: () => new SharedArrayBuffer(24),
+      threads: [0, 1].map((me) => (buffer: SharedArrayBuffer) => {
+        const own = new Early(buffer as never, 8 * me, 1);
+        const bytes = Buffer.from(buffer);
+        const turns = new Int32Array(buffer, 16);
+        for (let round = 0; round < 3; round++) {
+          own.bump();
+          bytes[8 * me + 4] = (bytes[8 * me + 4] ?? 0) + 1;
+          Atomics.add(turns, 0, 1);
+        }
+        return [own[0], bytes[8 * me + 4]];
+      }),
+      after: (_, results) => {
+        expect([...results]).toEqual([
+          [3, 3],
+          [3, 3],
+        ]);
+      },
+    });
+    expectPassed(report);
+    expect(report.executions).toBe(20);
+    expect(report.notes).toEqual([expect.stringMatching(/views that check\(\) does not see/)]);
+  });
+
+  it("lets states have getters, which look at what the thread was given", () => {
+    const setup = () => {
+      const cells = words(1);
+      return {
+        cells,
+        mutex: new Mutex(),
+        get sum(): number {
+          return Atomics.load(this.cells, 0);
+        },
+        get broken(): number {
+          throw new Error("nobody asked");
+        },
+      };
+    };
+    const report = check({
+      setup,
+      threads: [
+        (state) => {
+          Atomics.add(state.cells, 0, 5);
+          return state.sum;
+        },
+        ({ mutex }) => {
+          mutex.lock().release();
+        },
+      ],
+      after: (_, [sum]) => {
+        expect(sum).toBe(5);
+      },
+    });
+    expectPassed(report);
+  });
+
+  it("reads and writes text, and copies buffers, in views of shared memory", () => {
+    const report = check({
+      setup: () => new Uint8Array(new SharedArrayBuffer(4)),
+      threads: [
+        (bytes) => {
+          const { written } = new TextEncoder().encodeInto("käse", bytes);
+          const copy = bytes.buffer.slice(1, 3);
+          return [written, new TextDecoder().decode(bytes.subarray(0, 3)), copy.byteLength, [...new Uint8Array(copy)]];
+        },
+      ],
+      after: (_, [seen]) => {
+        expect(seen).toEqual([4, "kä", 2, [0xc3, 0xa4]]);
+      },
+    });
+    expectPassed(report);
   });
 
   it("lets the engine complain about bad indexes and operands as it does", () => {
