@@ -471,7 +471,7 @@ export const LOCAL = threadLocal(() => ({ count: ++locals }));
 
 export const SERVED = staticAtomic("everywhere/SERVED", AtomicI32, 5);
 export const RUNS = staticAtomic("everywhere/RUNS", AtomicI32, 0);
-export const CONFIG = lazyStatic("everywhere/CONFIG", () => {
+export const CONFIG = lazyStatic("everywhere/SHARED_CONFIG", () => {
   RUNS.fetchAdd(1);
   return new Mutex(Account.create({ begun: 100 }), { name: "config" });
 });
