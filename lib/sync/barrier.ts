@@ -152,7 +152,7 @@ export class Barrier {
     const generation = this.#arrive();
     if (generation === undefined) return { leader: true };
     this.#line ??= new Line();
-    let came = true;
+    let came = false;
     const giveUp = (): void => {
       came = this.#giveUp(generation);
     };

@@ -17,7 +17,7 @@ import { Cells } from "../memory/cells.ts";
 import { checkPlace, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { registerWords, someThread, wordsOf } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
-import { Limits, requireOptions, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { abortSignalOf, Limits, requireOptions, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import { assertSync, type Sync } from "../send/send.ts";
@@ -140,7 +140,12 @@ export class ReentrantMutex<T = undefined> {
 
   /** As {@link lock}, awaiting; at once if this thread holds it, through whichever of its tasks. */
   async lockAsync(opts?: AsyncWaitOptions & PoisonOptions): Promise<ReentrantMutexGuard<T>> {
-    if (this.#isMine()) return this.#deeper(opts);
+    if (this.#isMine()) {
+      // Options are looked at even if nothing is to be awaited.
+      timeoutOf(opts);
+      abortSignalOf(opts)?.throwIfAborted();
+      return this.#deeper(opts);
+    }
     return this.#mutex.lockAsync(opts).then(() => this.#first());
   }
 

@@ -4,7 +4,8 @@ import type { SceneName } from "./death-scenes.js";
 import { runDeath, WAITERS, WAYS, type WaiterKind, type Way } from "./deaths.js";
 
 const LONG = process.env["FERROUS_LONG"] !== undefined;
-const LONG_ROUNDS = 50;
+/** So many deaths in each file of the long run: out of memory takes a second, the others some tenths, so it ends in minutes. */
+const LONG_DEATHS = 900;
 /** In ms: how soon every waiter must have been told. */
 const SOON = 1000;
 
@@ -37,14 +38,15 @@ export interface Fate {
 
 /**
  * Specs of every death, one `describe` a way to die.
- * @param rounds  of each cell, in `npm test`; 50 in `npm run test:long`
+ * @param rounds  of each cell, in `npm test`; in `npm run test:long` as many as make LONG_DEATHS
  */
 export function describeDeaths(what: string, fates: readonly Fate[], rounds = 1): void {
+  const longRounds = Math.max(1, Math.floor(LONG_DEATHS / (fates.length * WAYS.length * WAITERS.length)));
   describe.each(WAYS)(`${what}, when a thread dies by %s`, (way) => {
     for (const { scene, title, told, left = "free", kinds = WAITERS, ways = WAYS } of fates) {
       if (!LONG && !ways.includes(way)) continue;
       it.each(LONG ? WAITERS : kindsFor(way, kinds))(title, async (kind) => {
-        for (let round = 0; round < (LONG ? LONG_ROUNDS : rounds); round++) {
+        for (let round = 0; round < (LONG ? longRounds : rounds); round++) {
           const fate = await runDeath(scene, way, kind);
           expect(fate.victim).toBe(ENDINGS[way]);
           expect(fate.told.map(({ ending }) => ending)).toEqual(fate.told.map(() => told));

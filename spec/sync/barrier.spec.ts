@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { Barrier, barrier, fromHandle, spawn, struct, toHandle, u32 } from "ferrous";
 import { words } from "../support/lockers.js";
 import { rejectionOf, thrownBy } from "../support/thrown.ts";
@@ -54,6 +54,25 @@ describe("a Barrier", () => {
     });
     expect(meeting.broken).toBe(true);
     expect(await rejectionOf(meeting.waitAsync())).toMatchObject({ code: "BROKEN_BARRIER" });
+  });
+
+  it("is broken for a task whose companion dies between its coming and its first look", async () => {
+    const place = words(3);
+    const meeting = Barrier.at(place.buffer, 0, 2);
+    const dead = (5 << 10) | 1023;
+    const { compareExchange } = Atomics;
+    const spy = jest.spyOn(Atomics, "compareExchange").mockImplementation(((cells: Int32Array, ...[at, before, after]: number[]) => {
+      const was = compareExchange(cells, at as number, before as number, after as number);
+      const hasCome = cells.buffer === place.buffer && at === 0 && was === before;
+      // The name of one who came and died, in the other slot.
+      if (hasCome) Atomics.store(place, 2, (dead << 1) | 1);
+      return was;
+    }) as typeof compareExchange);
+    try {
+      expect(await rejectionOf(meeting.waitAsync())).toMatchObject({ code: "BROKEN_BARRIER" });
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it("has one name for each thread, however often it was opened there: the others' names stay, and their deaths are seen", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { fromHandle, PoisonedError, ReentrantMutex, ReleasedError, spawn, struct, toHandle, u32 } from "ferrous";
+import { CancelFlag, fromHandle, PoisonedError, ReentrantMutex, ReleasedError, spawn, struct, toHandle, u32 } from "ferrous";
 import { words } from "../support/lockers.js";
+import { rejectionOf } from "../support/thrown.ts";
 import { deep, diesDeep, isFree, reachReentrant } from "./semaphore.js";
 
 describe("a ReentrantMutex", () => {
@@ -44,6 +45,19 @@ describe("a ReentrantMutex", () => {
     await mutex.withAsync(async () => {
       await mutex.withAsync(async () => Promise.resolve());
     });
+    outer.release();
+    expect(spawn(isFree, mutex).join()).toBe(true);
+  });
+
+  it("looks at the options of who awaits it again, as of who locks it", async () => {
+    const mutex = new ReentrantMutex();
+    const outer = mutex.lock();
+    expect(await rejectionOf(mutex.lockAsync({ signal: AbortSignal.abort("enough") }))).toBe("enough");
+    const flag = new CancelFlag();
+    flag.cancel("no more");
+    expect(await rejectionOf(mutex.lockAsync({ signal: flag }))).toBe("no more");
+    expect(await rejectionOf(mutex.lockAsync({ timeout: -1 }))).toBeInstanceOf(RangeError);
+    expect(await rejectionOf(mutex.lockAsync(5 as never))).toBeInstanceOf(TypeError);
     outer.release();
     expect(spawn(isFree, mutex).join()).toBe(true);
   });
