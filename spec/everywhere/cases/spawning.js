@@ -30,6 +30,11 @@ here("is not started for an inline function that captures a variable, which is n
   equal(error.variables, ["factor"]);
 });
 
+blocking("is joined by who blocks, and then by who awaits", async () => {
+  const handle = spawn(double, 4);
+  equal([handle.join(), await handle.joinAsync()], [8, 8]);
+});
+
 blocking("is joined within a time, or not, and runs on", async () => {
   const [lock, stage] = [new Mutex(), new AtomicI32(0)];
   const holder = spawn(hold, lock, stage);
