@@ -3,10 +3,8 @@
  * segment of a thread, from one operation to the next, gets the bytes that it first saw when it is repeated, and the present is
  * put back when the thread has caught up. Buffers of the world need none of this: their views are watched.
  */
-import type { Memory } from "./memory.ts";
+import type { Image, Memory } from "./memory.ts";
 import type { ModelThread } from "./thread.ts";
-
-type Image = readonly Uint8Array[];
 
 export class Segments {
   readonly #memory: Memory;

@@ -5,10 +5,16 @@
  * Buffers made in the world are zeroed and used again by the next execution. Buffers from before the world get their first
  * content back; what plain stores do to them is not seen, so their bytes are noted segment by segment (see {@link Memory.foreign}).
  */
-import { BYTES_PER, RealSharedArrayBuffer, RealUint8Array, viewAll, type Cells } from "./real.ts";
+import { BYTES_PER, INT32, RealInt32Array, RealSharedArrayBuffer, RealUint8Array, viewAll, type Cells } from "./real.ts";
 
 /** Larger buffers are made anew instead of zeroed: the engine gets zeroed pages for less. */
 const RECYCLED_BYTES = 4096;
+
+/** Images of buffers share the pages that did not change between them. */
+const PAGE_BYTES = 4096;
+type Pages = readonly Uint8Array[];
+/** What buffers held, in the order of {@link Memory.foreign}. */
+export type Image = readonly Pages[];
 
 export class SharedBuffer {
   readonly id: number;
@@ -31,6 +37,23 @@ export class SharedBuffer {
     this.undo = keep === "changes" ? [] : undefined;
   }
 
+  /** All bytes in pages, of which those that have not changed are the ones of `before`. */
+  pages(before: Pages | undefined): Pages {
+    const [words, inWords] = [this.cells(INT32), Math.floor(this.all.length / 4)];
+    const same = (page: Uint8Array, from: number): boolean => {
+      const old = new RealInt32Array(page.buffer, 0, Math.floor(page.length / 4));
+      const first = from / 4;
+      for (let at = 0; at < old.length; at++) if (old[at] !== words[first + at]) return false;
+      for (let at = Math.max(from, inWords * 4); at < from + page.length; at++) if (page[at - from] !== this.all[at]) return false;
+      return true;
+    };
+    return Array.from({ length: Math.ceil(this.all.length / PAGE_BYTES) }, (_, n) => {
+      const page = before?.[n];
+      const from = n * PAGE_BYTES;
+      return page !== undefined && same(page, from) ? page : this.all.slice(from, from + PAGE_BYTES);
+    });
+  }
+
   /** All of the buffer as elements of one kind. */
   cells(element: number): Cells {
     return (this.#views[element] ??= viewAll(this.bytes, element));
@@ -42,6 +65,8 @@ export class Memory {
   /** Buffers whose plain stores may go unseen: those from before the world, in the order they were met; or all of them. */
   readonly foreign: SharedBuffer[] = [];
   readonly #allForeign: boolean;
+  /** The last one that was made. */
+  #image: Image = [];
   readonly #byBytes = new WeakMap<SharedArrayBuffer, SharedBuffer>();
   /** What each creator (0: setup, 1...: a thread) made, in order, and how many of them it has asked for in this run. */
   readonly #made: SharedBuffer[][] = [];
@@ -155,12 +180,18 @@ export class Memory {
   }
 
   /** The bytes of all foreign buffers, or undefined if there are none. */
-  image(): Uint8Array[] | undefined {
-    return this.foreign.length === 0 ? undefined : this.foreign.map(({ all }) => all.slice());
+  image(): Image | undefined {
+    if (this.foreign.length === 0) return undefined;
+    return (this.#image = this.foreign.map((buffer, at) => buffer.pages(this.#image[at])));
   }
 
-  restore(image: readonly Uint8Array[] | undefined): void {
-    image?.forEach((bytes, at) => (this.foreign[at] as SharedBuffer).all.set(bytes));
+  restore(image: Image | undefined): void {
+    image?.forEach((pages, at) => {
+      const { all } = this.foreign[at] as SharedBuffer;
+      pages.forEach((page, n) => {
+        all.set(page, n * PAGE_BYTES);
+      });
+    });
   }
 
   #add(bytes: SharedArrayBuffer, keep: "nothing" | "content" | "changes", replaced?: SharedBuffer): SharedBuffer {

@@ -5,6 +5,7 @@ export const RealAtomics = Atomics;
 export const RealSharedArrayBuffer = SharedArrayBuffer;
 export const RealDate = Date;
 export const RealDataView = DataView;
+export const RealInt32Array = Int32Array;
 export const RealUint8Array = Uint8Array;
 export const realNow = performance.now.bind(performance);
 

@@ -7,7 +7,7 @@
  * A sleeper's wait has no result until it is woken: then the result goes into its log, and it is READY.
  */
 import { apply } from "./effect.ts";
-import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
+import { addressOf, type Image, type Memory, type SharedBuffer } from "./memory.ts";
 import { Deed, Kind, Touch, choiceOf, type Op, type Step } from "./operation.ts";
 import { ModelThread, Status, type ThreadState } from "./thread.ts";
 
@@ -52,7 +52,7 @@ interface Mark {
   readonly written: number;
   readonly accesses: number;
   readonly deaths: number;
-  readonly image: Uint8Array[] | undefined;
+  readonly image: Image | undefined;
 }
 
 const NOBODY: readonly number[] = [];

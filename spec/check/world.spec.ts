@@ -448,6 +448,32 @@ describe("the world of a check", () => {
     expect(Array.from(cells)).toEqual([0, 40, 0]);
   });
 
+  it("keeps of large memory from before the check only what changes, step by step", () => {
+    const MB = 2 ** 20;
+    const cells = words(MB / 2);
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    const report = check(
+      {
+        setup: () => 0,
+        threads: [1, 2].map((mine) => () => {
+          for (let round = 0; round < 30; round++) {
+            cells[mine * 5000] = (cells[mine * 5000] ?? 0) + 1;
+            Atomics.add(cells, 0, 1);
+          }
+          return cells[mine * 5000];
+        }),
+        after: (_, results) => {
+          expect([...results]).toEqual([30, 30]);
+          most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+        },
+      },
+      { executions: 2 },
+    );
+    expect(report).toMatchObject({ verdict: "gave up", executions: 2 });
+    expect(most).toBeLessThan(40 * MB);
+  });
+
   it("has buffers that a thread makes be the same ones when it is run again", () => {
     const report = check({
       setup: () => words(1),

@@ -1,5 +1,5 @@
 /** Whole programs: when they end, what they report, and that nothing that threads say is lost. */
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "@jest/globals";
@@ -114,6 +114,8 @@ it("a program of one file that spawns at its top level is told of Thread.isMain,
 });
 
 it("two copies of the library in one process share its threads", async () => {
+  // Where the package's own dependencies are found.
+  mkdirSync("build", { recursive: true });
   const folder = mkdtempSync(join(process.cwd(), "build", "copy-"));
   try {
     cpSync("dist", join(folder, "dist"), { recursive: true });
