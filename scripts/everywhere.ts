@@ -22,8 +22,8 @@ interface Run {
   readonly outcomes: readonly Outcome[];
 }
 
-/** In ms, for all cases of one runtime. */
-const PATIENCE = 600_000;
+/** In ms. A runtime that tells of no case for so long hangs: a case has 20 s. */
+const PATIENCE = 60_000;
 const CACHE = "build/everywhere";
 const { platform, arch } = process;
 
@@ -72,6 +72,7 @@ async function runProgram(program: string, args: readonly string[]): Promise<Run
   for await (const line of createInterface({ input: child.stdout })) {
     const told = parsed(line);
     if (told === undefined) continue;
+    late.refresh();
     if ("done" in told) isDone = true;
     else outcomes.push(told as unknown as Outcome);
   }
@@ -99,13 +100,13 @@ async function inPage(page: Driven, version: string): Promise<Run> {
     "/spec/everywhere/ferrous.js": 'export * from "/dist/web/index.js";',
     "/spec/everywhere/check.js": 'export * from "/dist/web/check/index.js";',
   });
-  const until = Date.now() + PATIENCE;
   try {
     await page.goto(`${url}spec/everywhere/page.html`);
-    for (;;) {
+    for (let [seen, until] = [0, Date.now() + PATIENCE]; ;) {
       const [title, told] = (await page.evaluate("[document.title, globalThis.outcomes ?? []]")) as [string, string[]];
       const outcomes = told.map((line) => JSON.parse(line) as Outcome);
       if (title === "done") return { version, outcomes };
+      if (outcomes.length > seen) [seen, until] = [outcomes.length, Date.now() + PATIENCE];
       if (Date.now() > until) return { version, outcomes: [...outcomes, { group: "the run", name: "ends", error: "it does not end" }] };
       await new Promise((resolve) => setTimeout(resolve, 250));
     }

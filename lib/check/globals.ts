@@ -8,7 +8,9 @@ export class Replacements {
 
   put(target: object, key: PropertyKey, value: unknown): void {
     const before = Object.getOwnPropertyDescriptor(target, key);
-    Object.defineProperty(target, key, { value, configurable: true, writable: true, enumerable: before?.enumerable ?? false });
+    // In Bun, TextDecoder's decode() may be written and not configured.
+    const configurable = before?.configurable ?? true;
+    Object.defineProperty(target, key, { value, configurable, writable: true, enumerable: before?.enumerable ?? false });
     this.#undo.push(() => {
       if (before === undefined) Reflect.deleteProperty(target, key);
       else Object.defineProperty(target, key, before);

@@ -101,7 +101,7 @@ export interface Host {
   onUncaught(last: (error: unknown, isRejection: boolean) => void): void;
   /** Calls `last` when this process or thread is about to end by itself; returns what takes that back. */
   onExit(last: () => void): () => void;
-  /** Ends this thread at once. */
-  exit(code: number): never;
+  /** Ends this thread: at once, or with the turn that asks for it. */
+  exit(code: number): void;
   warn(line: string): void;
 }

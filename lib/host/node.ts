@@ -145,6 +145,13 @@ export const host: Host = {
     process.on("uncaughtExceptionMonitor", (error: unknown, origin) => {
       last(error, origin === "unhandledRejection");
     });
+    if (process.versions["bun"] === undefined) return;
+    // Bun tells its monitors of no rejection; a listener hears of it, and keeps the thread from ending.
+    process.on("unhandledRejection", (error: unknown) => {
+      if (process.listenerCount("unhandledRejection") > 1) return;
+      last(error, true);
+      process.exit(1);
+    });
   },
   onExit: (last) => {
     process.on("exit", last);

@@ -1,6 +1,7 @@
 /** Loads the packer of simple values on first use: it takes 6 ms, and most threads send none, or only what lies in a channel as it is. */
 import { createRequire } from "node:module";
-import { Deserializer, Serializer } from "node:v8";
+import process from "node:process";
+import * as v8 from "node:v8";
 import type * as Msgpackr from "msgpackr";
 
 export interface Packer {
@@ -10,15 +11,20 @@ export interface Packer {
   unpack(bytes: Uint8Array, length: number): unknown;
 }
 
+/** Bun has the functions of node:v8, over its own engine's bytes, and not the classes. In Node the functions would make Buffers of typed arrays. */
+const hasClasses = process.versions["bun"] === undefined;
+
 /** As bytes what structured clone can copy, but for shared memory. @throws a DataCloneError for what it cannot */
 export function serialize(value: unknown): Uint8Array {
-  const serializer = new Serializer();
+  if (!hasClasses) return v8.serialize(value);
+  const serializer = new v8.Serializer();
   serializer.writeHeader();
   serializer.writeValue(value);
   return serializer.releaseBuffer();
 }
 export function deserialize(bytes: Uint8Array): unknown {
-  const deserializer = new Deserializer(bytes);
+  if (!hasClasses) return v8.deserialize(bytes) as unknown;
+  const deserializer = new v8.Deserializer(bytes);
   deserializer.readHeader();
   return deserializer.readValue() as unknown;
 }

@@ -129,9 +129,6 @@ const life: Life = {
   },
 };
 
-/** Ends a thread that has called close(): nothing of it runs after the turn that this breaks off. */
-class Ended {}
-
 export const host: Host = {
   isMain,
   get platformId() {
@@ -169,7 +166,6 @@ export const host: Host = {
   },
   onUncaught: (last) => {
     const end = (error: unknown, isRejection: boolean): void => {
-      if (error instanceof Ended) return;
       last(error, isRejection);
       // A browser lets the worker live on; a thread that failed is one that ended.
       scope.close();
@@ -186,7 +182,6 @@ export const host: Host = {
   onExit: () => () => undefined,
   exit: () => {
     scope.close();
-    throw new Ended();
   },
   warn: (line) => {
     console.warn(line);

@@ -44,7 +44,8 @@ export function keepsItsClass(value: object): boolean {
   }
 }
 
-export const isNative = (made: object): boolean => Function.prototype.toString.call(made).endsWith("{ [native code] }");
+/** Engines differ in the blanks. */
+export const isNative = (made: object): boolean => /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(made));
 
 /** By prototype: what a class is does not change, and to ask for it takes longer than to copy its instance. */
 const subclasses = new WeakMap<object, string | false>();

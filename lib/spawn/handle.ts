@@ -61,7 +61,8 @@ export class JoinHandle<R> implements AsyncDisposable {
   /** As {@link join}, awaiting instead. */
   async joinAsync(opts?: AsyncWaitOptions): Promise<R> {
     this.#line ??= new Line();
-    const late = await this.#line.wait(this.#attempt, () => this.#fate.arrived(), this, "join", opts);
+    // Who has the result from a letter has closed the port: no message comes any more.
+    const late = await this.#line.wait(this.#attempt, () => (this.wasJoined ? undefined : this.#fate.arrived()), this, "join", opts);
     if (late !== undefined) await late;
     return this.#result();
   }

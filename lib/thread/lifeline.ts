@@ -16,6 +16,7 @@ import {
   type Holders,
   type Invitation,
   type SpawnRequest,
+  type ThreadStart,
   type ToSupervisor,
 } from "./protocol.ts";
 import { Field, registry, Supervision } from "./registry.ts";
@@ -94,12 +95,31 @@ function leaveDead(): void {
   numbers = new WeakMap();
 }
 
-let startSupervisor = (_start: WorkerStart): HostWorker => {
+type Starter = (start: WorkerStart) => HostWorker;
+let startSupervisor: Starter = () => {
   throw new TaskError("there is no supervisor yet: call spawn() or attach() first, on the page.");
 };
-/** Tells how the supervisor is started: see starter.ts. */
-export function startBy(how: typeof startSupervisor): void {
-  startSupervisor = how;
+let startThread: ((boot: string, start: WorkerStart) => HostWorker) | undefined;
+/** Tells how workers are started: see starter.ts. */
+export function startBy(supervisor: Starter, thread: typeof startThread): void {
+  startSupervisor = supervisor;
+  startThread = thread;
+}
+
+/** The workers that this page started for the supervisor. */
+const workers = new Map<number, HostWorker>();
+
+/** Starts a worker at the supervisor's word. */
+function startHere({ id, boot, ...given }: ThreadStart): void {
+  const worker = startThread?.(boot, given);
+  if (worker === undefined) return;
+  workers.set(id, worker);
+  // Before the thread can run: it must find itself alive.
+  registry().begin(id, worker.platformId);
+  worker.onExit((exit) => {
+    host.warn(`ferrous: ${registry().describe(id)} could not be started: ${String(exit.error)}`);
+    requestTermination(id, true);
+  });
 }
 
 /** The words where the end of a thread is told that was asked for; until the supervisor is known to run. */
@@ -196,6 +216,13 @@ function receive(message: unknown): void {
   switch (told.type) {
     case "look":
       for (const look of lookers) look();
+      break;
+    case "start":
+      startHere(told.thread);
+      break;
+    case "end":
+      workers.get(told.id)?.terminate();
+      workers.delete(told.id);
       break;
     case "deadlock":
       verdict = told;

@@ -65,7 +65,13 @@ export type ToSupervisor =
   /** Every sleeper shall look again: something changed that its word does not tell. */
   | { readonly type: "wake" };
 
+/** What a thread is started with, wherever that is done. */
+export type ThreadStart = Omit<SpawnRequest, "type" | "cell" | "start"> & { readonly data: object };
+
 export type FromSupervisor =
+  /** Asks the page to start a worker, or to end it. */
+  | { readonly type: "start"; readonly thread: ThreadStart }
+  | { readonly type: "end"; readonly id: number }
   | { readonly type: "look" }
   | { readonly type: "deadlock"; readonly seq: number; readonly cycle: readonly CycleStep[] }
   | { readonly type: "fetched"; readonly number: number; readonly found: boolean; readonly value: unknown }

@@ -3,11 +3,12 @@
  * too (see starts-supervisor-node.ts).
  */
 import { startSupervisor } from "../host/starts-supervisor-node.ts";
+import { startThread } from "../host/starts-thread-node.ts";
 import { startBy, supervise as superviseBy } from "./lifeline.ts";
 
 /** From now on the supervisor is started as soon as it is needed. */
 export function maySupervise(): void {
-  startBy(startSupervisor);
+  startBy(startSupervisor, startThread);
 }
 
 /** Makes sure that there is a supervisor, starting it if need be. */

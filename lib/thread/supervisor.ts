@@ -8,7 +8,7 @@ import { startThread } from "../host/starts-thread-node.ts";
 import type { HostExit, HostWorker, Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
 import { findCycle, type Blocked } from "./deadlock.ts";
-import { Ending, type FromSupervisor, type Greeting, type SpawnRequest, type ToSupervisor } from "./protocol.ts";
+import { Ending, type FromSupervisor, type Greeting, type SpawnRequest, type ThreadStart, type ToSupervisor } from "./protocol.ts";
 import { Letterbox } from "./letterbox.ts";
 import { Field, registry, Supervision, type Registry } from "./registry.ts";
 
@@ -28,7 +28,8 @@ interface Peer {
 }
 
 interface Child {
-  readonly worker: HostWorker | undefined;
+  /** Ends it; undefined if somebody else does. */
+  readonly terminate: (() => void) | undefined;
   readonly cell: Word;
   /** Does it keep the process alive? */
   kept: boolean;
@@ -40,6 +41,8 @@ interface Child {
 let all: Registry;
 /** Started by the main thread? Else it dies with its starter, and its threads with it: their deaths are to be asked of the kernel. */
 let lasts: boolean;
+/** Who starts the workers, if that is not the supervisor itself. */
+let page: Peer | undefined;
 const peers = new Map<number, Set<Peer>>();
 const children = new Map<number, Child>();
 /** What each blocked thread said of its wait; true only while its SEQ is still the same. */
@@ -99,16 +102,17 @@ function spawn(peer: Peer, request: SpawnRequest): void {
   const [mine, theirs] = host.channel();
   if (lasts) all.field(id, Field.WATCHED).store(1);
   try {
-    const worker = startThread(boot, {
+    const data = { ferrous: "start", id, lifeline: theirs.native, start };
+    const thread = {
+      id,
       name,
-      data: { ferrous: "start", id, lifeline: theirs.native, start },
+      boot,
+      data,
       transfer: [theirs.native, ...transfer],
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
-    });
-    // Before the thread can run: it must find itself alive.
-    all.begin(id, worker.platformId);
+    };
+    const child = page === undefined ? raise(id, cell, startHere(thread)) : raiseIn(page, cell, thread);
     if (!lasts) all.unwatched.add(1);
-    const child = raise(id, cell, worker);
     connect(
       id,
       mine,
@@ -127,10 +131,33 @@ function spawn(peer: Peer, request: SpawnRequest): void {
   tellLive();
 }
 
-function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker | undefined): Child {
-  const child: Child = { worker, cell: Word.at(cell, 0), kept: true, terminated: false, failed: false };
+function startHere({ id, boot, ...given }: ThreadStart): HostWorker {
+  const worker = startThread(boot, given);
+  // Before the thread can run: it must find itself alive.
+  all.begin(id, worker.platformId);
+  return worker;
+}
+
+/** A page starts its workers itself, at the supervisor's word: in Firefox a worker that starts others hangs now and then. */
+function raiseIn(page: Peer, cell: SharedArrayBuffer, thread: ThreadStart): Child {
+  const { id, transfer } = thread;
+  page.port.postMessage({ type: "start", thread } satisfies FromSupervisor, transfer);
+  return adopt(id, cell, () => {
+    tell(page, { type: "end", id });
+  });
+}
+
+function adopt(id: number, cell: SharedArrayBuffer, terminate: (() => void) | undefined): Child {
+  const child: Child = { terminate, cell: Word.at(cell, 0), kept: true, terminated: false, failed: false };
   children.set(id, child);
-  worker?.onExit((exit) => {
+  return child;
+}
+
+function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker): Child {
+  const child = adopt(id, cell, () => {
+    worker.terminate();
+  });
+  worker.onExit((exit) => {
     if (host.life !== undefined) {
       host.warn(`ferrous: ${all.describe(id)} could not be started: ${String(exit.error)}`);
       child.failed = true;
@@ -158,6 +185,8 @@ function awaitDeath(id: number): void {
 
 /** Of its end is known only that it came. */
 function gone(id: number, child: Child): void {
+  // So that the page, too, forgets it.
+  if (page !== undefined) child.terminate?.();
   end(id, child, { code: 0, outOfMemory: false, error: undefined });
   forget(id);
 }
@@ -235,7 +264,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
       peer.heard++;
       if (lasts) all.field(message.id, Field.WATCHED).store(1);
       else all.unwatched.add(1);
-      const child = raise(message.id, message.cell, undefined);
+      const child = adopt(message.id, message.cell, undefined);
       // Its exit is told to its own parent, who may be blocked: here only its line tells.
       connect(message.id, host.openPort(message.lifeline), false, () => {
         gone(message.id, child);
@@ -248,7 +277,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
       if (child !== undefined) {
         child.terminated = !message.failed;
         child.failed = message.failed;
-        child.worker?.terminate();
+        child.terminate?.();
         awaitDeath(message.id);
       }
       break;
@@ -324,6 +353,7 @@ function begin(starter: Greeting): void {
   all = registry();
   lasts = starter.isMain;
   connect(starter.id, host.openPort(starter.lifeline), starter.isMain);
+  if (host.life !== undefined && lasts) [page] = peers.get(starter.id) ?? [];
   host.onSent?.((message) => {
     const greeting = message as Partial<Greeting> | null;
     if (greeting?.ferrous !== "lifeline" || greeting.id === undefined || greeting.lifeline === undefined) return;

@@ -2,13 +2,15 @@
  * Cases that run wherever ferrous does: in Node, Bun and Deno, and in pages. So they know no test runner and no `node:` module.
  *
  * A case runs `here`, on the main thread, where a page may only await; or `inThread`, in a thread that the group has for itself, where it may
- * block. Where a case can do both, `both` runs it twice.
+ * block. Where a case can do both, `both` runs it twice; one that must block, `blocking` runs on the main thread too where that may block.
  */
 
 /** @typedef {{ group: string, name: string, where: "here" | "thread", run: () => unknown }} Case */
 
 /** @type {Case[]} */
 export const cases = [];
+
+const mayBlock = !("document" in globalThis);
 
 /** @param {string} group */
 export function describe(group) {
@@ -25,6 +27,11 @@ export function describe(group) {
       here(`${name}, on the main thread`, run);
       inThread(`${name}, in a thread`, run);
     },
+    /** @param {string} name @param {() => unknown} run */
+    blocking(name, run) {
+      if (mayBlock) here(`${name}, on the main thread`, run);
+      inThread(`${name}, in a thread`, run);
+    },
   };
 }
 
@@ -35,7 +42,7 @@ export function equal(is, shouldBe) {
 }
 
 /** @param {unknown} holds @param {string} what */
-export function ok(holds, what) {
+export function ok(holds, what = "it is so") {
   if (holds !== true) throw new Error(`it does not hold that ${what}`);
 }
 
@@ -61,6 +68,48 @@ export async function codeOfAsync(promise) {
 
 /** @param {any} error @returns {string} */
 const nameOf = (error) => error?.code ?? error?.name ?? String(error);
+
+/** @typedef {Error & { code: unknown, reason: unknown, value: unknown, index: unknown, variables: unknown }} Thrown what a case looks at in an error */
+
+/** The error that this throws. @param {() => unknown} run @param {string} kind  its code, or the name of its class */
+export function throws(run, kind) {
+  let result;
+  try {
+    result = run();
+  } catch (error) {
+    return expected(error, kind);
+  }
+  throw new Error(`it gave ${show(result)}, and should throw ${kind}`);
+}
+
+/** The error with which this rejects. @param {PromiseLike<unknown>} promise @param {string} kind */
+export async function rejects(promise, kind) {
+  let result;
+  try {
+    result = await promise;
+  } catch (error) {
+    return expected(error, kind);
+  }
+  throw new Error(`it gave ${show(result)}, and should reject with ${kind}`);
+}
+
+/** @param {unknown} error @param {string} kind */
+function expected(error, kind) {
+  const { code, name } = /** @type {Thrown} */ (error ?? {});
+  if (code !== kind && name !== kind) throw new Error(`it throws ${String(error)}, and should throw ${kind}`);
+  return /** @type {Thrown} */ (error);
+}
+
+/** @param {unknown} text @param {RegExp} pattern */
+export function matches(text, pattern) {
+  if (!pattern.test(String(text))) throw new Error(`${String(text)} does not match ${String(pattern)}`);
+}
+
+/** An error's code, or what it says. @param {unknown} error @returns {unknown} */
+export const told = (error) => /** @type {Partial<Thrown> | undefined} */ (error)?.code ?? String(error);
+
+/** What a promise gives, or what is told of its error. @param {PromiseLike<unknown>} promise */
+export const fateOf = (promise) => promise.then((value) => value, told);
 
 /** @param {unknown} value @returns {string} */
 function show(value) {

@@ -36,12 +36,14 @@ export interface Fate {
   readonly ways?: readonly Way[];
 }
 
+const roundsFor = (fates: readonly Fate[]): number => Math.max(1, Math.floor(LONG_DEATHS / (fates.length * WAYS.length * WAITERS.length)));
+
 /**
  * Specs of every death, one `describe` a way to die.
- * @param rounds  of each cell, in `npm test`; in `npm run test:long` as many as make LONG_DEATHS
+ * @param rounds      of each cell, in `npm test`
+ * @param longRounds  in `npm run test:long`; without it as many as make LONG_DEATHS
  */
-export function describeDeaths(what: string, fates: readonly Fate[], rounds = 1): void {
-  const longRounds = Math.max(1, Math.floor(LONG_DEATHS / (fates.length * WAYS.length * WAITERS.length)));
+export function describeDeaths(what: string, fates: readonly Fate[], rounds = 1, longRounds = roundsFor(fates)): void {
   describe.each(WAYS)(`${what}, when a thread dies by %s`, (way) => {
     for (const { scene, title, told, left = "free", kinds = WAITERS, ways = WAYS } of fates) {
       if (!LONG && !ways.includes(way)) continue;

@@ -17,4 +17,5 @@ describeDeaths(
     },
   ],
   2,
+  50,
 );

@@ -52,7 +52,8 @@ spawning.here("an inline function", async () => {
   equal(await spawn((/** @type {number} */ a, /** @type {number} */ b) => a * b, 6, 7).joinAsync(), 42);
 });
 spawning.here("an inline function that captures is refused", () => {
-  const captured = 3;
+  // Not simply 3: Bun would write that into the function.
+  const captured = Number("3");
   equal(
     codeOf(() => spawn(() => captured)),
     "CAPTURE",
