@@ -148,7 +148,11 @@ export function explainRefusal(values: readonly unknown[], where: (at: number) =
 export function isStackOverflow(thrown: unknown): boolean {
   try {
     const { name, message } = thrown as Error;
-    return name === "RangeError" && message.startsWith("Maximum call stack size");
+    // What engines call it: V8 and JavaScriptCore, SpiderMonkey.
+    return (
+      (name === "RangeError" && message.startsWith("Maximum call stack size")) ||
+      (name === "InternalError" && message === "too much recursion")
+    );
   } catch {
     return false;
   }
