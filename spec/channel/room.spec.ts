@@ -112,8 +112,7 @@ it("a send that was not done in time tells the time that it was given", () => {
 });
 
 /** The words of the ring. CARGO, the second of a message, is the number by which the supervisor knows what is shared in it. */
-const ringOf = (tx: Sender<unknown>): Int32Array =>
-  new Int32Array(toHandle(tx.clone()).type?.[5 as never] as unknown as SharedArrayBuffer);
+const ringOf = (tx: Sender<unknown>): Int32Array => new Int32Array(toHandle(tx.clone()).type?.[5 as never] as unknown as SharedArrayBuffer);
 
 describe("a message whose shared memory nobody knows any more", () => {
   it("is a HandleError, and the next one is received", () => {
