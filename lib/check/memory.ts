@@ -152,13 +152,15 @@ export class Memory {
   }
   /** Is all that the buffers of this world hold what setup left and the journal tells? */
   wasSeen(): boolean {
-    const told = this.buffers.map(({ all, id }) => this.#left[id]?.slice() ?? new RealUint8Array(all.length));
-    this.#buffer.forEach((id, at) => {
-      const bytes = told[id] as Uint8Array;
-      viewAll(bytes.buffer, this.#element[at] as number)[this.#index[at] as number] = this.#after[at] as number | bigint;
-    });
     // Those of others than setup are zeroed for each execution; those from before the world have images instead.
-    return this.#made.flat().every(({ id, all }) => all.every((byte, at) => byte === told[id]?.[at]));
+    const made = this.#made.flat();
+    const told = new Map(made.map(({ all, id }) => [id, this.#left[id]?.slice() ?? new RealUint8Array(all.length)]));
+    this.#buffer.forEach((id, at) => {
+      const bytes = told.get(id);
+      if (bytes !== undefined)
+        viewAll(bytes.buffer, this.#element[at] as number)[this.#index[at] as number] = this.#after[at] as number | bigint;
+    });
+    return made.every(({ id, all }) => all.every((byte, at) => byte === told.get(id)?.[at]));
   }
 
   /** Everything as it was before the world's first setup; the journal stays. */

@@ -46,7 +46,7 @@ const count = (n: number): string => Math.round(n).toLocaleString("en-US");
 
 /** Subjects, and how often each is gone through to warm up and to measure. */
 const SUBJECTS = [
-  { threads: 2, rounds: 1, repeats: 500, loom: "192" },
+  { threads: 2, rounds: 1, repeats: 2000, loom: "192" },
   { threads: 2, rounds: 2, repeats: 20, loom: "> 126,000" },
   { threads: 3, rounds: 1, repeats: 5, loom: "" },
 ];
