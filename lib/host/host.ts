@@ -81,6 +81,8 @@ export interface Host {
   openPort(native: unknown): Port;
   /** The first message that this thread's starter posts to it. */
   firstMessage(): Promise<unknown>;
+  /** Starts the supervisor. Not there: a bundler must be shown what starts it, which is apart from the host (starts-supervisor-web.ts). */
+  readonly startSupervisor?: (start: WorkerStart) => HostWorker;
   /** What a new thread runs first, as threads tell each other. */
   readonly bootFile: string;
   /** Hears of the end of a worker that the user's code started. */

@@ -90,6 +90,8 @@ export function start(file: URL, { data, transfer, name, resourceLimits }: Worke
   );
 }
 
+export const startSupervisor = (given: WorkerStart): HostWorker => start(new URL("./supervisor.js", import.meta.url), given);
+
 export const host: Host = {
   isMain: threads.isMainThread,
   platformId: threads.threadId,
@@ -108,6 +110,7 @@ export const host: Host = {
   },
   openPort: (native) => portOver(native as threads.MessagePort),
   firstMessage: () => new Promise((resolve) => threads.parentPort?.once("message", resolve)),
+  startSupervisor,
   bootFile: new URL("./boot.js", import.meta.url).href,
   watch: (worker) => workerOver(worker as threads.Worker),
   sendTo: async (platformId, message, transfer) => {

@@ -33,12 +33,14 @@ export class Letterbox {
   leave(bytes: Uint8Array | undefined): void {
     const size = BYTES + (bytes?.length ?? 0);
     const fits = bytes !== undefined && size <= MOST_BYTES;
+    // Until it is whole: who dies within a later letter has left none.
+    this.#length.store(-1);
     if (fits) {
       if (this.buffer.byteLength < size) this.buffer.grow(size);
       // PLAIN: COUNT publishes them.
       new Uint8Array(this.buffer, BYTES).set(bytes);
     }
-    this.#length.store(fits ? bytes.length : -1);
+    if (fits) this.#length.store(bytes.length);
     this.#count.add(1);
   }
 

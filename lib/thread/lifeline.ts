@@ -70,7 +70,7 @@ export function supervise(): void {
     const { supervisor } = registry();
     const seen = supervisor.load();
     if (seen === 0) {
-      if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) start();
+      if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) startOrLeave();
     } else if (host.sendTo === undefined) {
       throw new TaskError(
         "this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous.",
@@ -96,9 +96,11 @@ function leaveDead(): void {
 }
 
 type Starter = (start: WorkerStart) => HostWorker;
-let startSupervisor: Starter = () => {
-  throw new TaskError("there is no supervisor yet: call spawn() or attach() first, on the page.");
-};
+let startSupervisor: Starter =
+  host.startSupervisor ??
+  (() => {
+    throw new TaskError("there is no supervisor yet: call spawn() or attach() first, on the page.");
+  });
 let startThread: ((boot: string, start: WorkerStart) => HostWorker) | undefined;
 /** Tells how workers are started: see starter.ts. */
 export function startBy(supervisor: Starter, thread: typeof startThread): void {
@@ -111,14 +113,23 @@ const workers = new Map<number, HostWorker>();
 
 /** Starts a worker at the supervisor's word. */
 function startHere({ id, boot, ...given }: ThreadStart): void {
-  const worker = startThread?.(boot, given);
-  if (worker === undefined) return;
+  const failed = (why: unknown): void => {
+    host.warn(`ferrous: ${registry().describe(id)} could not be started: ${String(why)}`);
+    requestTermination(id, true);
+  };
+  let worker: HostWorker;
+  try {
+    if (startThread === undefined) throw new TaskError("this worker cannot start threads: only the page and its supervisor can.");
+    worker = startThread(boot, given);
+  } catch (why) {
+    failed(why);
+    return;
+  }
   workers.set(id, worker);
   // Before the thread can run: it must find itself alive.
   registry().begin(id, worker.platformId);
   worker.onExit((exit) => {
-    host.warn(`ferrous: ${registry().describe(id)} could not be started: ${String(exit.error)}`);
-    requestTermination(id, true);
+    failed(exit.error);
   });
 }
 
@@ -140,6 +151,17 @@ function failed(exit: HostExit): void {
   // Whoever asks next tries again.
   port = undefined;
   registry().supervisor.store(0);
+}
+
+/** Who could not start it leaves the place to whoever comes next. */
+function startOrLeave(): void {
+  try {
+    start();
+  } catch (error) {
+    registry().supervisor.store(0);
+    registry().supervisor.notify();
+    throw error;
+  }
 }
 
 function start(): void {
