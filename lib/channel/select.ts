@@ -178,13 +178,13 @@ class Emission implements Alternative {
     this.offers = pipe.isRendezvous;
   }
   tryNow(): boolean {
-    return this.#pipe.tryPut(this.#sending.items[0], this.#value);
+    return this.#pipe.inlet.tryPut(this.#sending.items[0], this.#value);
   }
   attempt(waiter: Waiting): Sleep | undefined {
-    return this.#pipe.attemptPut(this.#sending, waiter);
+    return this.#pipe.inlet.attemptPut(this.#sending, waiter);
   }
   withdraw(): boolean {
-    return this.#pipe.withdraw(this.#sending);
+    return this.#pipe.inlet.withdraw(this.#sending);
   }
   hold(): void {
     this.#pipe.open(Side.SENDERS, false);

@@ -66,15 +66,15 @@ export class Sender<T> extends End<Pipe> {
     const { cargo } = pipe;
     if (opts !== undefined) new Limits(opts, "send").throwIfCancelled();
     const item = cargo.pack(value, MESSAGE);
-    if (pipe.isQuick && (pipe.putQuickly(item) || pipe.putSoon(item))) return;
+    if (pipe.isQuick && (pipe.inlet.putQuickly(item) || pipe.inlet.putSoon(item))) return;
     if (cargo.movables.length > 0) this.#sendMoving(pipe, item, value, opts);
-    else if (pipe.isQuick || !pipe.putQuickly(item)) this.#sendSlow(pipe, item, value, opts);
+    else if (pipe.isQuick || !pipe.inlet.putQuickly(item)) this.#sendSlow(pipe, item, value, opts);
     if (once) this.close();
   }
 
   #sendSlow(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined): void {
     try {
-      pipe.put(new Sending([pipe.cargo.keep(item)], [value], true), opts);
+      pipe.inlet.put(new Sending([pipe.cargo.keep(item)], [value], true), opts);
     } catch (error) {
       pipe.cargo.forget(item);
       throw error;
@@ -95,7 +95,7 @@ export class Sender<T> extends End<Pipe> {
     const { pipe, once } = this.state;
     const { cargo } = pipe;
     const item = cargo.pack(value, MESSAGE);
-    const tryPut = (): boolean => pipe.tryPut(item, value);
+    const tryPut = (): boolean => pipe.inlet.tryPut(item, value);
     const sent =
       cargo.movables.length === 0 ? tryPut() : moveAll(cargo.movables, { queue: pipe.number }, `through ${pipe.describe()}`, tryPut);
     if (!sent) cargo.forget(item);
@@ -121,7 +121,7 @@ export class Sender<T> extends End<Pipe> {
     const item = cargo.keep(packed);
     const { movables } = cargo;
     try {
-      const put = (): Promise<void> => pipe.putAsync(new Sending([item], [value], true), opts);
+      const put = (): Promise<void> => pipe.inlet.putAsync(new Sending([item], [value], true), opts);
       await (movables.length === 0 ? put() : moveAllAsync(movables, { queue: pipe.number }, `through ${pipe.describe()}`, put));
     } catch (error) {
       cargo.forget(item);
@@ -141,7 +141,7 @@ export class Sender<T> extends End<Pipe> {
     const all = listOf(values);
     const sending = this.#pack(pipe, all);
     if (sending !== undefined) {
-      if (all.length > 0) pipe.put(sending, opts);
+      if (all.length > 0) pipe.inlet.put(sending, opts);
     } else for (let at = 0; at < all.length; at++) this.#sendNext(all, at, opts);
   }
 
@@ -152,7 +152,7 @@ export class Sender<T> extends End<Pipe> {
     const all: ArrayLike<T & Send<T>> = Array.from(listOf(values));
     const sending = this.#pack(pipe, all);
     if (sending !== undefined) {
-      if (all.length > 0) await pipe.putAsync(sending, opts);
+      if (all.length > 0) await pipe.inlet.putAsync(sending, opts);
     } else
       for (let at = 0; at < all.length; at++) {
         try {
