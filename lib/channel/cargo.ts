@@ -6,7 +6,7 @@ import { Home } from "../memory/home.ts";
 import { describeType, type FieldType, type TypeDescription } from "../memory/layout.ts";
 import { pack, unpack } from "../send/codec.ts";
 import { arriving, type Movable } from "../send/moving.ts";
-import { fetchShelved, fetchShelvedAsync, NO_MAIL, reshelve, shelve, unshelve } from "../thread/lifeline.ts";
+import { fetchShelved, fetchShelvedAsync, NO_MAIL, reshelve, shelve, unshelve } from "../thread/shelf.ts";
 import { currentThread } from "../thread/current.ts";
 import { FieldStore, PackedStore, ScalarStore, type Parcel, type Room, type Store } from "./store.ts";
 

@@ -22,7 +22,7 @@ import type { Send } from "../send/send.ts";
 import { arriving } from "../send/moving.ts";
 import { decode, encode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/lifeline.ts";
+import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/shelf.ts";
 import type { Holders } from "../thread/protocol.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ONCE_STATE, OnceWord, Turn } from "./once-word.ts";

@@ -25,7 +25,7 @@ import { Line } from "../park/line.ts";
 import { arriving } from "../send/moving.ts";
 import { decode, encode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/lifeline.ts";
+import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/shelf.ts";
 import { maySupervise } from "../thread/starter.ts";
 import { MAX_STATICS, registry, type Registry } from "../thread/registry.ts";
 import { ATOMIC_KINDS, type AtomicClass, type AtomicOf, type AtomicValue } from "./atomic.ts";

@@ -3,7 +3,7 @@
  * that the thread sleeps on, its questions, and the supervisor's answers.
  */
 import { host } from "#host";
-import { BlockingNotAllowedError, HandleError, TaskError } from "../errors.ts";
+import { TaskError } from "../errors.ts";
 import type { HostExit, HostWorker, Port, WorkerStart } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
 import { assumeThread, currentThread, hasJoined, ownField, whenJoined } from "./current.ts";
@@ -57,6 +57,9 @@ export async function acceptInvitation(): Promise<void> {
   takeLifeline(lifeline);
   await holdLife();
 }
+
+/** The line itself: another one once the supervisor is another. */
+export const line = (): Port | undefined => port;
 
 /** Is there a supervisor that sees this thread's sleep and death? */
 export function isSupervised(): boolean {
@@ -216,16 +219,21 @@ export async function untilSupervised(): Promise<void> {
 
 whenJoined(() => void isSupervised());
 
-function send(message: ToSupervisor, transfer: readonly object[] = []): void {
+/** Tells the supervisor, if there is one. */
+export function send(message: ToSupervisor, transfer: readonly object[] = []): void {
   port?.postMessage(message, transfer);
 }
 
 // --- hearing ---
 
 const lookers = new Set<() => void>();
-type Fetched = Extract<FromSupervisor, { readonly type: "fetched" }>;
-const fetched = new Map<number, Fetched>();
-const askers = new Map<number, ((answer: Fetched) => void)[]>();
+/** What the supervisor gives from its shelf. */
+export type Fetched = Extract<FromSupervisor, { readonly type: "fetched" }>;
+let onFetched: (answer: Fetched) => void = () => undefined;
+/** Calls `hear` with what this thread asked the shelf for: see shelf.ts. */
+export function hearOfShelf(hear: typeof onFetched): void {
+  onFetched = hear;
+}
 let verdict: { readonly seq: number; readonly cycle: readonly CycleStep[] } | undefined;
 
 /** Calls `look` whenever something changed that no word tells, such as a death, and this thread is at its event loop. */
@@ -249,13 +257,9 @@ function receive(message: unknown): void {
     case "deadlock":
       verdict = told;
       break;
-    case "fetched": {
-      const waiting = askers.get(told.number);
-      askers.delete(told.number);
-      if (waiting === undefined) fetched.set(told.number, told);
-      else for (const tell of waiting) tell(told);
+    case "fetched":
+      onFetched(told);
       break;
-    }
     case "live":
       unheard.clear();
       if (isKeeper) port?.ref(told.count > 0 || told.heard < asked);
@@ -267,7 +271,7 @@ function receive(message: unknown): void {
  * Receives what is there already, in the midst of blocking code, which may be an attempt, inside a gate: so whoever is to look again does it
  * once this thread is at its event loop.
  */
-function poll(): void {
+export function poll(): void {
   for (let got = port?.poll(); got !== undefined; got = port?.poll()) {
     const { message } = got;
     if ((message as FromSupervisor).type === "look") queueMicrotask(() => receive(message));
@@ -296,7 +300,7 @@ export function numberOf(buffer: SharedArrayBuffer): number {
 }
 
 /** A number that names nothing yet. BOUND: it wraps at 2^32; a number lives as long as its buffer, or its value on the shelf. */
-function newNumber(): number {
+export function newNumber(): number {
   return (registry().numbers.add(1) + 1) | 0;
 }
 
@@ -352,72 +356,4 @@ export function requestKeep(id: number, alive: boolean): void {
   send({ type: "keep", id, alive });
   asked++;
   if (isKeeper) port?.ref(true);
-}
-
-/** Why a blocking call of a browser's thread may come to nothing. */
-export const NO_MAIL = "in a browser, shared memory reaches a thread only while it awaits";
-
-// --- the shelf: what lies in shared bytes as a number ---
-
-/** Gives the supervisor a value that may be cloned, to hand to whoever reads its number from shared bytes. */
-export function shelve(value: unknown): number {
-  supervise();
-  const number = newNumber();
-  send({ type: "shelve", number, value });
-  return number;
-}
-
-/** Another value for the same number. */
-export function reshelve(number: number, value: unknown): void {
-  send({ type: "shelve", number, value });
-}
-
-/** The value is in no shared bytes any more. */
-export function unshelve(number: number): void {
-  send({ type: "unshelve", number });
-}
-
-/**
- * A fresh clone of the value with that number, blocking this thread until it has come: about 90 us.
- * @throws {HandleError} nothing has that number, or what had it died with a supervisor that a worker started
- * @throws {BlockingNotAllowedError} shared memory comes by messages only, and a blocking thread receives none here
- */
-export function fetchShelved(number: number, what: string, verb: string): unknown {
-  if (!host.polls) throw new BlockingNotAllowedError(what, verb, NO_MAIL);
-  const bell = ownField(Field.BELL);
-  for (let asked: Port | undefined; ;) {
-    asked = ask(number, asked);
-    const rung = bell.load();
-    poll();
-    const got = fetched.get(number);
-    fetched.delete(number);
-    if (got !== undefined) return valueOf(got, number);
-    bell.wait(rung, 100);
-  }
-}
-
-/** Asks the supervisor that there is, unless that one was asked already. */
-function ask(number: number, asked: Port | undefined): Port | undefined {
-  supervise();
-  if (port !== asked) send({ type: "fetch", number });
-  return port;
-}
-
-function valueOf({ found, value }: Fetched, number: number): unknown {
-  if (found) return value;
-  throw new HandleError(`nothing is known by its number ${String(number)}: it was taken already, or whoever kept it has died`);
-}
-
-/** As {@link fetchShelved}, awaiting instead. */
-export function fetchShelvedAsync(number: number): Promise<unknown> {
-  let asked = ask(number, undefined);
-  const alive = host.every(1000, () => {
-    asked = ask(number, asked);
-  });
-  return new Promise<Fetched>((tell) => {
-    askers.set(number, [...(askers.get(number) ?? []), tell]);
-  }).then((got) => {
-    alive.stop();
-    return valueOf(got, number);
-  });
 }
