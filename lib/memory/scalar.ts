@@ -85,7 +85,7 @@ export const i32 = number("i32", "Int32", wholeFrom(-0x8000_0000, 0x7fff_ffff), 
 /** A whole number from 0 to 4,294,967,295. */
 export const u32 = number("u32", "Uint32", wholeFrom(0, 0xffff_ffff), {
   test: (v) => typeof v === "number" && v >>> 0 === v,
-  testText: `typeof v === "number" && (((v | 0) === v && v >= 0) || v >>> 0 === v)`,
+  testText: `typeof v === "number" && v >>> 0 === v`,
 });
 /** A bigint from -2^63 to 2^63 - 1. */
 export const i64 = bigint("i64", "BigInt64", bigintFrom(-(2n ** 63n), 2n ** 63n - 1n), {

@@ -2,9 +2,9 @@
 import { f64, struct, u32, u8, type FixedArray, type Infer } from "ferrous";
 import { inTurns, median, nanoseconds, print, ratio, type Row } from "./measure.ts";
 
-const ROUNDS = 9;
+const ROUNDS = 25;
 const COUNT = 10_000;
-const REPEAT = 200;
+const REPEAT = 1000;
 
 const Account = struct("Account", { id: u32, kind: u8, total: f64, rate: f64 });
 type Account = Infer<typeof Account>;
@@ -16,52 +16,61 @@ const words = new Uint32Array(accounts.buffer);
 const STRIDE = Account.byteLength / 8;
 const [TOTAL, RATE] = [1, 2];
 const ONE = 7;
+interface Element<A> {
+  readonly array: A;
+  readonly at: number;
+}
 /** So that the engine has seen more than one struct, as in any real program. */
 let sink = Small.array(3).at(1).kind;
 
+/** One loop over `n`, of a subject that it is given: of a constant the engine would know the address, which real programs' loops don't. */
+type Loop<S> = (subject: S, n: number) => void;
+interface Subject {
+  readonly name: string;
+  readonly measure: () => number;
+}
 interface Pair {
   readonly what: string;
-  readonly plain: (n: number) => void;
-  readonly ours: (n: number) => void;
+  readonly plain: Subject;
+  readonly ours: Subject;
   readonly bar?: string;
 }
 
-/** Each takes its subject as an argument, as functions of real programs do: of a constant array the engine knows the address. */
-const addToOne = (array: Float64Array, at: number, n: number): void => {
+const addToOne: Loop<Element<Float64Array>> = ({ array, at }, n) => {
   for (let i = 0; i < n; i++) array[at] = (array[at] as number) + 1;
 };
-const addToField = (account: Account, n: number): void => {
+const addToField: Loop<Account> = (account, n) => {
   for (let i = 0; i < n; i++) account.total += 1;
 };
-const readOne = (array: Float64Array, at: number, n: number): void => {
+const readOne: Loop<Element<Float64Array>> = ({ array, at }, n) => {
   let sum = 0;
   for (let i = 0; i < n; i++) sum += array[at] as number;
   sink += sum;
 };
-const readField = (account: Account, n: number): void => {
+const readField: Loop<Account> = (account, n) => {
   let sum = 0;
   for (let i = 0; i < n; i++) sum += account.total;
   sink += sum;
 };
-const writeOne = (array: Uint32Array, at: number, n: number): void => {
+const writeOne: Loop<Element<Uint32Array>> = ({ array, at }, n) => {
   for (let i = 0; i < n; i++) array[at] = i;
 };
-const writeField = (account: Account, n: number): void => {
+const writeField: Loop<Account> = (account, n) => {
   for (let i = 0; i < n; i++) account.id = i;
 };
-const addToAll = (array: Float64Array, n: number): void => {
+const addToAll: Loop<Float64Array> = (array, n) => {
   for (let i = 0; i < n; i++) array[i * STRIDE + TOTAL] = (array[i * STRIDE + TOTAL] as number) + 1;
 };
-const addToFields = (array: FixedArray<Account>, n: number): void => {
+const addToFields: Loop<FixedArray<Account>> = (array, n) => {
   for (let i = 0; i < n; i++) array.at(i).total += 1;
 };
-const payAll = (array: Float64Array, n: number): void => {
+const payAll: Loop<Float64Array> = (array, n) => {
   for (let i = 0; i < n; i++) {
     const at = i * STRIDE;
     array[at + TOTAL] = (array[at + TOTAL] as number) * (1 + (array[at + RATE] as number)) + 1;
   }
 };
-const payFields = (array: FixedArray<Account>, n: number): void => {
+const payFields: Loop<FixedArray<Account>> = (array, n) => {
   for (let i = 0; i < n; i++) {
     const account = array.at(i);
     account.total = account.total * (1 + account.rate) + 1;
@@ -69,28 +78,43 @@ const payFields = (array: FixedArray<Account>, n: number): void => {
 };
 
 const one = accounts.at(ONE);
-const pairs: readonly Pair[] = [
-  { what: "account.total += 1", plain: (n) => addToOne(doubles, ONE * STRIDE + TOTAL, n), ours: (n) => addToField(one, n), bar: "<= 1.2" },
-  { what: "read account.total", plain: (n) => readOne(doubles, ONE * STRIDE + TOTAL, n), ours: (n) => readField(one, n), bar: "<= 1.2" },
-  { what: "account.id = i, checked", plain: (n) => writeOne(words, ONE * STRIDE * 2, n), ours: (n) => writeField(one, n), bar: "<= 1.2" },
-  { what: "accounts.at(i).total += 1", plain: (n) => addToAll(doubles, n), ours: (n) => addToFields(accounts, n) },
-  { what: "accounts.at(i), 2 reads, 1 write", plain: (n) => payAll(doubles, n), ours: (n) => payFields(accounts, n) },
-];
-
-const repeated =
-  (body: (n: number) => void): (() => number) =>
-  () =>
+/** One function calls them all, so that none is compiled into it together with its subject. */
+const subject = <S>(name: string, loop: Loop<S>, of: S): Subject => ({
+  name,
+  measure: () =>
     nanoseconds(COUNT * REPEAT, () => {
-      for (let i = 0; i < REPEAT; i++) body(COUNT);
-    });
+      for (let i = 0; i < REPEAT; i++) loop(of, COUNT);
+    }),
+});
+const plain = <S>(loop: Loop<S>, of: S): Subject => subject("typed array", loop, of);
+const ours = <S>(loop: Loop<S>, of: S): Subject => subject("struct", loop, of);
+const pairs: readonly Pair[] = [
+  {
+    what: "account.total += 1",
+    plain: plain(addToOne, { array: doubles, at: ONE * STRIDE + TOTAL }),
+    ours: ours(addToField, one),
+    bar: "<= 1.2",
+  },
+  {
+    what: "read account.total",
+    plain: plain(readOne, { array: doubles, at: ONE * STRIDE + TOTAL }),
+    ours: ours(readField, one),
+    bar: "<= 1.2",
+  },
+  {
+    what: "account.id = i, checked",
+    plain: plain(writeOne, { array: words, at: ONE * STRIDE * 2 }),
+    ours: ours(writeField, one),
+    bar: "<= 1.2",
+  },
+  { what: "accounts.at(i).total += 1", plain: plain(addToAll, doubles), ours: ours(addToFields, accounts) },
+  { what: "accounts.at(i), 2 reads, 1 write", plain: plain(payAll, doubles), ours: ours(payFields, accounts) },
+];
 
 export async function run(): Promise<void> {
   const rows: Row[] = [];
   for (const { what, plain, ours, bar } of pairs) {
-    const subjects = [
-      { name: "typed array", measure: repeated(plain) },
-      { name: "struct", measure: repeated(ours) },
-    ];
+    const subjects = [plain, ours];
     // The optimising compiler is done after a few rounds.
     await inTurns(subjects, 3);
     const figures = await inTurns(subjects, ROUNDS);
