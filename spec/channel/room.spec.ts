@@ -55,10 +55,11 @@ describe("an unbounded channel", () => {
     expect(rx.length).toBe(sent);
   });
   it("says so when it is awaited, too", async () => {
-    const [tx] = channel<string>({ maxBytes: 4000 });
+    const [tx, rx] = channel<string>({ maxBytes: 4000 });
     fill(tx, KB);
     await expect(tx.sendAsync(KB)).rejects.toThrow(FullError);
     await expect(tx.sendManyAsync([KB, KB])).rejects.toThrow(FullError);
+    rx.close();
   });
   it.each([
     ["i32", i32, 4],

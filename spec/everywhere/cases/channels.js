@@ -98,15 +98,18 @@ ends.both("a send without receivers gives the value back", () => {
   }
 });
 ends.here("a receive is awaited for so long only", async () => {
-  const [, rx] = channel();
+  const [tx, rx] = channel();
   equal(await codeOfAsync(rx.recvAsync({ timeout: 5 })), "TIMEOUT");
+  // An end that nobody has any more may be collected meanwhile, and closes then.
+  tx.close();
 });
 ends.here("a receive is called off", async () => {
-  const [, rx] = channel();
+  const [tx, rx] = channel();
   const stop = new AbortController();
   const waiting = codeOfAsync(rx.recvAsync({ signal: stop.signal }));
   stop.abort("enough");
   equal(await waiting, "enough");
+  tx.close();
 });
 ends.inThread("a blocking receive lasts for so long only", () => {
   const [, rx] = channel();
@@ -211,14 +214,16 @@ selects.both("sends what it can", () => {
   equal([trySelect([rb, a.sending(4)]), ra.recv()], [{ index: 1, value: undefined }, 4]);
 });
 selects.here("is awaited", async () => {
-  const [[a, ra], [, rb]] = [channel(), channel()];
+  const [[a, ra], [b, rb]] = [channel(), channel()];
   const waiting = selectAsync([rb, ra, never()]);
   a.send("now");
   equal(await waiting, { index: 1, value: "now" });
+  b.close();
 });
 selects.here("hears the time", async () => {
-  const [, rx] = channel();
+  const [tx, rx] = channel();
   equal((await selectAsync([rx, after(5)])).index, 1);
+  tx.close();
   const ticks = tick(2);
   await ticks.recvAsync();
   await ticks.recvAsync();
@@ -235,7 +240,7 @@ selects.inThread("blocks", () => {
 });
 export const sendsOne = task(import.meta.url, "sendsOne", (/** @type {any} */ tx) => tx.send(1));
 selects.here("counts a disconnected one as ready", async () => {
-  const [[a, ra], [, rb]] = [channel(), channel()];
+  const [[a, ra], [b, rb]] = [channel(), channel()];
   a.close();
   try {
     await selectAsync([rb, ra]);
@@ -243,4 +248,5 @@ selects.here("counts a disconnected one as ready", async () => {
   } catch (error) {
     equal([/** @type {any} */ (error).code, /** @type {any} */ (error).index], ["DISCONNECTED", 1]);
   }
+  b.close();
 });
