@@ -6,32 +6,47 @@
  *          2  RULES    FIRST id << 4 | LEVEL << 1 | CLOSED: who may not be overtaken, for how long; 0: nobody
  *          3  TAKEN    a cache: the sum of all COUNTED
  *          4  slots, three words each:
- *             OWNER    the id of the thread whose permits are counted here; 0: free
- *             HELD     how many it holds << 1 | WANTED: releasing must tell
- *             COUNTED  how many of them TAKEN includes: HELD at least, more after a release
+ *             OWNER    id << 4 | STRICT 8 | WANTED 4 | SPARE 2 | ONE 1    of the thread whose permits are counted here; 0: free
+ *             HELD     how many it holds besides ONE << 1 | WANTED
+ *             COUNTED  how many of them TAKEN includes: what it holds at least, more after a release
  *
- * The truth is the total minus what living owners hold. HELD moves in one instruction, so it is exact whenever a thread dies:
- *   taking      under LOCK: TAKEN, OWNER, COUNTED, and HELD last, so that wherever a thread breaks off, TAKEN is not too low
- *   releasing   one subtraction from the own HELD, without LOCK: TAKEN is then too high, never too low
- *   counting    when TAKEN tells of too few: each slot anew, without the dead; TAKEN last
- * All but HELD is plain memory that LOCK orders. A slot whose HELD is 0 is anybody's, since HELD rises only under LOCK; while it
- * is not, all permits of its thread are in it.
+ *     ONE      it holds a permit, which only this flag tells of
+ *     SPARE    it held one, and may take that again: COUNTED still includes it. Never both
+ *     WANTED   releasing what stands in this word must tell
+ *     STRICT   while RULES holds anything: nobody takes but under LOCK
  *
- * No wake-up is lost: who waits reads EVENT, then sets WANTED in every HELD that is not 0, and sleeps on what it read. A release that
+ * The truth is the total minus what living owners hold. OWNER and HELD move in one instruction each, so they are exact whenever a
+ * thread dies:
+ *   taking      under LOCK: TAKEN, OWNER, COUNTED, and ONE or HELD last, so that wherever a thread breaks off, TAKEN is not too low
+ *   releasing   without LOCK: ONE -> SPARE, or a subtraction from the own HELD. TAKEN is then too high, never too low
+ *   retaking    without LOCK: SPARE -> ONE. The id stands in the same word, so nobody retakes in a slot that went to another
+ *   counting    when TAKEN tells of too few: each slot anew, without its SPARE and without the dead; TAKEN last
+ * Whoever releases one permit gives up ONE if it has that: so what the permits of several need is always in HELD. RULES, TAKEN and
+ * COUNTED are plain memory that LOCK orders. A slot of which nothing is held or spare is anybody's, since its owner gets something
+ * only under LOCK; while something is, all permits of its thread are in it.
+ *
+ * No wake-up is lost: who waits reads EVENT, then sets WANTED wherever something is held, and sleeps on what it read. A release that
  * sees WANTED clears it, then moves EVENT, then notifies; so a mark that it cleared belongs to somebody whose EVENT is stale.
  * Who waits for LOCK sleeps on LOCK with CONTENDED, which leaving clears before it notifies.
  *
  * Sources: U. Drepper, "Futexes Are Tricky" (2011), section 4 (the event count); the named slots are ours.
  */
 import { Cells } from "../memory/cells.ts";
-import { owned, someThread, type WordName } from "../memory/word-names.ts";
+import { owned, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { mayBlock, wait, type Awaited, type Sleep } from "../park/wait.ts";
 import { currentId, currentThread } from "../thread/current.ts";
 import type { Holders } from "../thread/protocol.ts";
 
 const CONTENDED = 1;
+/** In HELD. */
 const WANTED = 1;
+/** In OWNER. */
+const ONE = 1;
+const SPARE = 2;
+const ONE_WANTED = 4;
+const STRICT = 8;
+const OWNER_SHIFT = 4;
 const CLOSED = 1;
 const RULES = 2;
 const TAKEN = 3;
@@ -50,7 +65,7 @@ export const permitNames = (slots: number): readonly WordName[] => [
   { name: "lock", show: owned(1, ["CONTENDED"]) },
   ...["event", "rules", "taken"].map((name) => ({ name })),
   ...Array.from({ length: slots }, (_, n): WordName[] => [
-    { name: `owner ${String(n)}`, show: someThread },
+    { name: `owner ${String(n)}`, show: owned(OWNER_SHIFT, ["ONE", "SPARE", "WANTED", "STRICT"]) },
     { name: `held ${String(n)}`, show: (held) => `${String(held >> 1)} held${(held & WANTED) === 0 ? "" : "+WANTED"}` },
     { name: `counted ${String(n)}` },
   ]).flat(),
@@ -62,6 +77,12 @@ export interface First {
   readonly level: number;
 }
 
+/** Where a thread's permits are: in `slot`, among them ONE if `one`. If it has no slot yet, the first free one, or undefined. */
+interface Home {
+  readonly slot: number | undefined;
+  readonly one: number | undefined;
+}
+
 /** One thread's face of a semaphore's words. */
 export class Permits {
   readonly total: number;
@@ -69,15 +90,19 @@ export class Permits {
   readonly event: Word;
   readonly #lock: Word;
   readonly #cells: Cells;
-  /** Where this thread's slot was when it took last, and its HELD. */
+  /** Where this thread's slot was when it took last, and the first two words of that. */
   #slot = SLOTS;
+  #owner: Word;
   #held: Word;
+  /** Has it ever taken through this face? */
+  #knows = false;
 
   constructor(buffer: SharedArrayBuffer, byteOffset: number, total: number, slots: number) {
     this.total = total;
     this.slots = slots;
     this.#lock = Word.at(buffer, byteOffset);
     this.event = this.#lock.next(1);
+    this.#owner = this.#lock.next(SLOTS);
     this.#held = this.#lock.next(SLOTS + 1);
     this.#cells = new Cells(buffer, byteOffset, SLOTS + slots * SLOT_WORDS);
   }
@@ -89,22 +114,35 @@ export class Permits {
     return this.#lock.byteOffset;
   }
 
+  /** Takes the one permit that this thread had before, if nobody has claimed it since; false otherwise. */
+  retake(): boolean {
+    const spare = (currentId() << OWNER_SHIFT) | SPARE;
+    // PAIRS: with the exchange in give(), and with whoever takes SPARE away.
+    return this.#owner.compareExchange(spare, spare + ONE - SPARE) === spare;
+  }
+
   /** Takes `count` permits if nobody is at it, and if this thread's slot and TAKEN tell of enough; false otherwise. */
   takeQuickly(count: number): boolean {
+    if (!this.#knows) return false;
     const me = currentId();
     if (this.#lock.compareExchange(0, me << 1) !== 0) return false;
-    // PLAIN: under LOCK. HELD changes without it too, but a thread's own only by its own releases: so OWNER is looked at first.
-    const cells = this.#cells;
-    const slot = this.#slot;
-    let took = false;
-    if (cells.get(slot) === me && cells.get(RULES) === 0) {
-      const held = cells.get(slot + 1);
-      const needed = (held >> 1) + count;
-      took = needed <= cells.get(slot + 2) || this.#credit(slot, needed);
-      if (took) cells.set(slot + 1, held + (count << 1));
-    }
+    const took = this.#takeHere(me, count);
     this.leave(me);
     return took;
+  }
+
+  // PLAIN: under LOCK. HELD changes without it too, but a thread's own only by its own releases: so OWNER is looked at first.
+  #takeHere(me: number, count: number): boolean {
+    const cells = this.#cells;
+    const slot = this.#slot;
+    const owner = this.#owner.load();
+    if (owner >>> OWNER_SHIFT !== me || cells.get(RULES) !== 0) return false;
+    const held = cells.get(slot + 1);
+    const needed = (held >> 1) + ((owner & (ONE | SPARE)) === 0 ? 0 : 1) + count;
+    if (needed > cells.get(slot + 2) && !this.#credit(slot, needed)) return false;
+    if (count === 1 && (owner & (ONE | SPARE)) === 0) this.#owner.store((me << OWNER_SHIFT) | ONE);
+    else cells.set(slot + 1, held + (count << 1));
+    return true;
   }
 
   /** Lets TAKEN include so many of this slot, if there are enough. */
@@ -127,10 +165,18 @@ export class Permits {
 
   /** Gives permits of this thread back. */
   give(count: number): void {
-    // PAIRS: with the reading of HELD by who counts anew, which then sees all that was done while these were held.
-    if ((this.#held.sub(count << 1) & WANTED) !== 0) this.#tell();
-  }
-  #tell(): void {
+    // PAIRS: with the reading of OWNER and HELD by who counts anew, which then sees all that was done while these were held.
+    if (count === 1) {
+      const one = (currentId() << OWNER_SHIFT) | ONE;
+      const seen = this.#owner.compareExchange(one, one + SPARE - ONE);
+      if (seen === one) return;
+      if ((seen & ONE) !== 0) {
+        // Somebody waits, or has precedence: nothing is kept.
+        if ((this.#owner.and(~(ONE | ONE_WANTED)) & ONE_WANTED) !== 0) this.moveEvent();
+        return;
+      }
+    }
+    if ((this.#held.sub(count << 1) & WANTED) === 0) return;
     this.#held.and(~WANTED);
     this.moveEvent();
   }
@@ -182,57 +228,60 @@ export class Permits {
    * @param mark  if there are not, marks who holds some, so that they tell when they release
    */
   take(me: number, count: number, mark: boolean): boolean {
-    this.#count(me, false);
-    if (this.#seize(me, count)) return true;
-    if (!mark) return false;
-    this.#count(me, true);
-    return this.#seize(me, count);
+    if (this.#seize(me, count, this.#count(me, false))) return true;
+    return mark && this.#seize(me, count, this.#count(me, true));
   }
 
   // PLAIN: under LOCK.
-  #seize(me: number, count: number): boolean {
+  #seize(me: number, count: number, { slot, one }: Home): boolean {
     const taken = this.#cells.get(TAKEN) + count;
-    const slot = this.#slotFor(me);
     if (taken > this.total || slot === undefined) return false;
+    this.#knows = true;
     this.#slot = slot;
+    this.#owner = this.#lock.next(slot);
     this.#held = this.#lock.next(slot + 1);
-    // TAKEN before COUNTED before HELD, and OWNER before HELD: nothing is held by nobody.
+    // TAKEN before COUNTED before what is held, and OWNER not after that: nothing is held by nobody.
+    const name = (me << OWNER_SHIFT) | (this.#cells.get(RULES) === 0 ? 0 : STRICT);
     this.#cells.set(TAKEN, taken);
-    this.#cells.set(slot, me);
     this.#cells.set(slot + 2, this.#cells.get(slot + 2) + count);
-    this.#held.add(count << 1);
+    if (count === 1 && one !== 1) {
+      this.#owner.store(name | ONE);
+    } else {
+      if (one === undefined) this.#owner.store(name);
+      this.#held.add(count << 1);
+    }
     return true;
   }
 
-  /** Where this thread's permits are, or could be. */
-  #slotFor(me: number): number | undefined {
-    let free: number | undefined;
-    for (let n = 0, slot = SLOTS; n < this.slots; n++, slot += SLOT_WORDS) {
-      const owner = this.#cells.get(slot);
-      // Just counted: what nobody holds is not counted.
-      if (owner === me) return slot;
-      if (free === undefined && this.#cells.get(slot + 2) === 0) free = slot;
-    }
-    return free;
-  }
-
-  /** Counts anew, and frees the slots of the dead. */
-  #count(me: number, mark: boolean): void {
+  /** Counts anew, and frees the slots of the dead. Gives where the permits of this thread are, or could be. */
+  #count(me: number, mark: boolean): Home {
     const { registry } = currentThread();
     let taken = 0;
+    let free: number | undefined;
+    let own: Home | undefined;
     for (let n = 0, slot = SLOTS; n < this.slots; n++, slot += SLOT_WORDS) {
-      const owner = this.#cells.get(slot);
-      if (owner === 0) continue;
-      const word = this.#lock.next(slot + 1);
-      let held = word.load();
-      if (held >> 1 !== 0 && owner !== me && !registry.isAlive(owner)) {
-        word.store((held = 0));
-        this.#cells.set(slot, 0);
-      } else if (mark && held >> 1 !== 0) held = word.or(WANTED);
-      this.#cells.set(slot + 2, held >> 1);
-      taken += held >> 1;
+      const word = this.#lock.next(slot);
+      const owner = word.load();
+      let [held, one] = [0, owner & (ONE | SPARE)];
+      if (owner !== 0) {
+        const heldWord = this.#lock.next(slot + 1);
+        held = heldWord.load() >> 1;
+        if ((held !== 0 || one !== 0) && owner >>> OWNER_SHIFT !== me && !registry.isAlive(owner >>> OWNER_SHIFT)) {
+          heldWord.store((held = 0));
+          word.store((one = 0));
+        }
+        if (mark && held !== 0) held = heldWord.or(WANTED) >> 1;
+        if (one !== 0) one = takeSpare(word, mark);
+      }
+      const counted = held + one;
+      // COUNTED of a slot without an owner: whoever was taking it broke off.
+      if (this.#cells.get(slot + 2) !== counted) this.#cells.set(slot + 2, counted);
+      taken += counted;
+      if (owner >>> OWNER_SHIFT === me) own = { slot, one };
+      else if (counted === 0) free ??= slot;
     }
     this.#cells.set(TAKEN, taken);
+    return own ?? { slot: free, one: undefined };
   }
 
   /** How many permits nobody holds. */
@@ -242,22 +291,34 @@ export class Permits {
   }
   /** How many this thread held when last counted. */
   heldBy(me: number): number {
-    const slot = this.#slotFor(me);
-    return slot === undefined || this.#cells.get(slot) !== me ? 0 : this.#cells.get(slot + 2);
+    for (let n = 0, slot = SLOTS; n < this.slots; n++, slot += SLOT_WORDS) {
+      if (this.#lock.next(slot).load() >>> OWNER_SHIFT === me) return this.#cells.get(slot + 2);
+    }
+    return 0;
   }
 
   get closed(): boolean {
     return (this.#cells.get(RULES) & CLOSED) !== 0;
   }
   close(): void {
-    this.#cells.set(RULES, this.#cells.get(RULES) | CLOSED);
+    this.#rule(this.#cells.get(RULES) | CLOSED);
   }
   get first(): First {
     const rules = this.#cells.get(RULES);
     return { id: rules >>> 4, level: (rules >>> 1) & MAX_LEVEL };
   }
   set first({ id, level }: First) {
-    this.#cells.set(RULES, (id << 4) | (level << 1) | (this.#cells.get(RULES) & CLOSED));
+    this.#rule((id << 4) | (level << 1) | (this.#cells.get(RULES) & CLOSED));
+  }
+  /** STRICT first: once RULES hold, nobody retakes. */
+  #rule(rules: number): void {
+    for (let n = 0, slot = SLOTS; n < this.slots; n++, slot += SLOT_WORDS) {
+      const word = this.#lock.next(slot);
+      if (word.load() === 0) continue;
+      if (rules === 0) word.and(~STRICT);
+      else if ((word.or(STRICT) & SPARE) !== 0) word.and(~SPARE);
+    }
+    this.#cells.set(RULES, rules);
   }
 
   // --- what others ask ---
@@ -265,6 +326,22 @@ export class Permits {
   /** Who keeps a thread waiting that holds `own` permits and wants `count` more. */
   holders(own: number, count: number): Holders {
     const offset = this.byteOffset + SLOTS * 4;
-    return { offset, stride: SLOT_WORDS * 4, count: this.slots, shift: 0, held: { at: 4, shift: 1 }, spare: this.total - own - count };
+    return {
+      offset,
+      stride: SLOT_WORDS * 4,
+      count: this.slots,
+      shift: OWNER_SHIFT,
+      held: { at: 4, shift: 1, one: ONE },
+      spare: this.total - own - count,
+    };
   }
+}
+
+/** Takes what an owner keeps without holding it; with `mark`, lets it tell when it releases what it holds. Gives 1 if it holds ONE. */
+function takeSpare(word: Word, mark: boolean): 0 | 1 {
+  if ((word.and(~SPARE) & ONE) === 0) return 0;
+  if (!mark || (word.or(ONE_WANTED) & ONE) !== 0) return 1;
+  // Released between the two. From the mark on nobody retakes.
+  word.and(~(SPARE | ONE_WANTED));
+  return 0;
 }

@@ -116,7 +116,7 @@ export class Semaphore {
   acquire(opts: WaitOptions): Permit;
   acquire(first: number | WaitOptions = 1, second?: WaitOptions): Permit {
     if (second !== undefined || first !== 1) return this.#acquireWith(first, second);
-    if (!this.#permits.takeQuickly(1)) this.#acquireSlow(1, undefined);
+    if (!this.#permits.retake()) this.#acquireAnew(1, undefined);
     return new Permit(this.#permits, 1);
   }
 
@@ -126,7 +126,7 @@ export class Semaphore {
    * @throws {DisconnectedError} the semaphore was closed
    */
   tryAcquire(permits = 1): Permit | undefined {
-    if (this.#permits.takeQuickly(this.#checked(permits))) return new Permit(this.#permits, permits);
+    if (this.#takeQuickly(this.#checked(permits))) return new Permit(this.#permits, permits);
     return this.#inside("tryAcquire", (me) => {
       this.#throwIfClosed();
       return this.#permits.take(me, permits, false);
@@ -143,7 +143,7 @@ export class Semaphore {
   acquireAsync(opts: AsyncWaitOptions): Promise<Permit>;
   acquireAsync(first: number | AsyncWaitOptions = 1, second?: AsyncWaitOptions): Promise<Permit> {
     const isQuick = first === 1 && second === undefined && this.#line?.isEmpty !== false;
-    if (isQuick && this.#permits.takeQuickly(1)) return Promise.resolve(new Permit(this.#permits, 1));
+    if (isQuick && this.#takeQuickly(1)) return Promise.resolve(new Permit(this.#permits, 1));
     return this.#acquireInLine(first, second);
   }
   async #acquireInLine(first: number | AsyncWaitOptions, second: AsyncWaitOptions | undefined): Promise<Permit> {
@@ -184,8 +184,16 @@ export class Semaphore {
     const { count, opts } = this.#split(first, second);
     // Options are looked at even if there are permits, so that a wrong one does not lie in wait for the first contention.
     if (opts !== undefined) new Limits(opts, "acquire").throwIfCancelled();
-    if (!this.#permits.takeQuickly(count)) this.#acquireSlow(count, opts);
+    if (count !== 1 || !this.#permits.retake()) this.#acquireAnew(count, opts);
     return new Permit(this.#permits, count);
+  }
+
+  #takeQuickly(count: number): boolean {
+    return (count === 1 && this.#permits.retake()) || this.#permits.takeQuickly(count);
+  }
+
+  #acquireAnew(count: number, opts: WaitOptions | undefined): void {
+    if (!this.#permits.takeQuickly(count)) this.#acquireSlow(count, opts);
   }
 
   #acquireSlow(count: number, opts: WaitOptions | undefined): void {

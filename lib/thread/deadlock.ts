@@ -126,6 +126,6 @@ function heldNow(sleeper: number, { holders, buffer }: Blocked): Pick<Wait, "hel
 /** An owner word, and how much its owner holds. */
 function entry(buffer: SharedArrayBuffer, at: number, { shift, unless = 0, held, each = 1 }: HolderWords): readonly [number, number] {
   const seen = Word.at(buffer, at).load();
-  const amount = held === undefined ? each : Word.at(buffer, at + held.at).load() >>> held.shift;
+  const amount = held === undefined ? each : (Word.at(buffer, at + held.at).load() >>> held.shift) + ((seen & held.one) === 0 ? 0 : 1);
   return (seen & unless) === 0 ? [seen >>> shift, amount] : [0, 0];
 }

@@ -19,8 +19,8 @@ export interface HolderWords {
   readonly unless?: number;
   /** Others let the sleeper in, by writing its name into one of these words: then it waits no more, even before it has woken. */
   readonly admits?: boolean;
-  /** Of counted things: how much an owner holds is in the word `at` bytes behind its own. */
-  readonly held?: { readonly at: number; readonly shift: number };
+  /** Of counted things: how much an owner holds is in the word `at` bytes behind its own, and one more if its own word has the flag `one`. */
+  readonly held?: { readonly at: number; readonly shift: number; readonly one: number };
   /** Of others: how much each holds; 1 without it. */
   readonly each?: number;
   /** The wait goes on for as long as the owners of all groups, without the sleeper itself, hold more than this together; 0 without it. */

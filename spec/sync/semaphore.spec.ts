@@ -299,5 +299,6 @@ async function untilTrue(condition: () => boolean): Promise<void> {
 async function untilMarked(slots: Semaphore): Promise<void> {
   const { buffer } = toHandle(slots);
   const cells = new Int32Array(buffer);
-  await untilTrue(() => [5, 8].some((at) => at < cells.length && (Atomics.load(cells, at) & 1) === 1));
+  const isSet = (at: number, flag: number): boolean => at < cells.length && (Atomics.load(cells, at) & flag) !== 0;
+  await untilTrue(() => [4, 7].some((owner) => isSet(owner, 4) || isSet(owner + 1, 1)));
 }
