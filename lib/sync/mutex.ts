@@ -195,9 +195,11 @@ export class Mutex<T = undefined> {
    */
   lock(opts?: WaitOptions & PoisonOptions): MutexGuard<T> {
     const mine = currentId() << OWNER_SHIFT;
+    // Made first, so that a collection of garbage for which it gives the occasion does not keep the others waiting.
+    const guard = new MutexGuard(this);
     // Options are looked at even if the lock is free, so that a wrong one does not lie in wait for the first contention.
     if (opts !== undefined || this.#state.compareExchange(FREE, mine) !== FREE) this.#lockSlow(mine, opts);
-    return new MutexGuard(this);
+    return guard;
   }
 
   /**

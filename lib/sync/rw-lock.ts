@@ -22,8 +22,8 @@ import { despitePoison, refuseAsync, repairUnder, repairUnderAsync, runUnder, ru
 const KIND = "RwLock@1";
 const DEFAULT_READERS = 16;
 const MAX_READERS = 1024;
-/** In steps of 0.8 ns: how long a reader rests at most before it stands in line. */
-const READER_REST = 256;
+/** In steps of 0.8 ns: a writer's first rest. The readers for whom it waits are mostly gone sooner than another writer would be. */
+const WRITER_REST = 12;
 const DESPITE_POISON = { allowPoisoned: true };
 
 /** What a lock can be told when it is made. */
@@ -158,8 +158,10 @@ export class RwLock<T = undefined> {
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link readAsync}
    */
   read(opts?: WaitOptions & PoisonOptions): ReadGuard<T> {
+    // Made first, so that a collection of garbage for which it gives the occasion does not keep the others waiting.
+    const guard = new ReadGuard<T>(this);
     if (opts !== undefined || !this.#words.enter()) this.#readSlow(opts);
-    return new ReadGuard<T>(this);
+    return guard;
   }
 
   /**
@@ -203,8 +205,9 @@ export class RwLock<T = undefined> {
    * @throws as {@link read}; DeadlockError also if this thread reads
    */
   write(opts?: WaitOptions & PoisonOptions): WriteGuard<T> {
+    const guard = new WriteGuard<T>(this);
     if (opts !== undefined || !this.#words.seize()) this.#writeSlow(opts);
-    return new WriteGuard<T>(this);
+    return guard;
   }
 
   /**
@@ -287,8 +290,9 @@ export class RwLock<T = undefined> {
 
   #readSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "read").throwIfCancelled();
-    // Not for long, since nobody sees that a reader waits before it stands in a slot.
-    if (!this.#words.tryEnter() && !(currentThread().spins && backOff(() => this.#words.tryEnter(), READER_REST))) {
+    // Not for long, since nobody sees that a reader waits before it stands in a slot. While its slot is at 0, it leaves STATE to the writer.
+    const look = (): boolean => (this.#words.isShutOut ? false : this.#words.enter() || this.#words.tryEnter());
+    if (!look() && !(currentThread().spins && backOff(look))) {
       try {
         wait(this.#words.entering(), this.#asReader, "read", opts);
       } catch (error) {
@@ -300,13 +304,16 @@ export class RwLock<T = undefined> {
   }
   #writeSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "write").throwIfCancelled();
-    const { attempt, giveUp } = this.#words.seizing();
     const { id, spins } = currentThread();
-    const spinner: Waiter = { me: id, blocks: true, spins, wakes: 0 };
+    const begun = opts === undefined && this.#words.begin();
+    let seizing: ReturnType<RwWords["seizing"]> | undefined;
     try {
-      if (!(spins && backOff(() => attempt(spinner) === undefined))) wait(attempt, this, "write", opts);
+      if (begun && this.#words.drain(id, spins)) return;
+      const { attempt } = (seizing = this.#words.seizing(false, begun));
+      const spinner: Waiter = { me: id, blocks: true, spins, wakes: 0 };
+      if (!(spins && backOff(() => attempt(spinner) === undefined, undefined, WRITER_REST))) wait(attempt, this, "write", opts);
     } catch (error) {
-      giveUp();
+      (seizing ?? this.#words.seizing(false, begun)).giveUp();
       throw error;
     }
     this.#admitWriter(opts);

@@ -6,28 +6,33 @@
  *          1  CULPRIT  the id of the thread that poisoned it, for messages
  *          2  TAG      a number of its own, once a Condvar has asked for one
  *          3  USED     MOVES << 11 | COUNT: so many slots were ever used, a writer looks at no more; COUNT only grows
- *             SLOTS    OWNER << 4 | OPEN 8 | WAITS 2 | WANTED 1       in a field 12, packed; else 16, each with a cache line of its own
+ *             SLOTS    OWNER << 4 | OPEN 8 | IDLE 4 | WAITS 2 | WANTED 1     in a field 12, packed; else 16, each with a cache line of its own
  *
  *     STATE    OWNER   OPEN  UPGRADABLE                       SLOT   OWNER  OPEN  WAITS
- *                0      0        0      free, all slots shut           0     0      0    shut
+ *                0      0        0      free, all slots shut           0     0      0    shut; with IDLE, for longer
  *                0      1        0      readers may come in            0     1      0    a reader may come in by one CAS
  *                id     1        1      so too; id may upgrade         id    1      0    id reads
  *                id     1        0      id shuts the slots, and        id    0      0    id reads; a writer waits, or the data is in doubt
  *                                       waits for who still reads      id    0      1    id waits for the writer to let it in
  *                id     0        0      id writes
- *                id     0        1      id unlocks: it lets in who waits in the slots
+ *                id     0        1      id unlocks: it lets in who waits in the slots, and opens those that it has shut
  *
  *     read     own slot: CAS OPEN -> id|OPEN, and back. If it is shut: OPEN into STATE, id|OPEN into a slot, look at STATE again: who
  *              finds a writer there, or that all was shut meanwhile, leaves its slot again before it has read anything
  *     write    STATE: CAS 0 -> id. If it is OPEN: CAS -> id|OPEN, takes OPEN from each slot, waits for each living name (WANTED), OPEN off
+ *     unlock   STATE: CAS id -> 0. If it has shut slots: CAS -> unlocking, OPEN|IDLE into each that is 0, CAS -> OPEN
+ *
+ * IDLE says that nobody has read in this slot since it was opened: the next writer leaves it shut, so that who writes over and over
+ * pays for readers once. A reader who finds its slot at 0 knows by that that a writer is at it and will open it again, and need not
+ * look at STATE, whose cache line that writer uses.
  *
  * Nobody is kept out for ever. A waiting writer holds back new readers from its first step on. Who waits to read stands in a slot
  * (WAITS), and the writer that unlocks lets all of them in, before the next writer can shut the slots.
  *
  * No wake-up is lost. A writer sleeps on a STATE with WAITERS, or on a slot with WANTED; who takes OWNER or a name out of them finds
  * the flag, and wakes. A reader sleeps on its own slot; it puts WAITS there first and looks at STATE second, until WAITERS stands
- * there; who unlocks looks at the slots after it has taken WAITERS off. While it unlocks nobody sets flags, and who comes sleeps on
- * that STATE as it is, because the end of unlocking always notifies. A reader for whom no slot is left sleeps on a USED that it read
+ * there; who unlocks looks at the slots after it has taken WAITERS off. Who comes while it unlocks sleeps on STATE, with WAITERS, which
+ * the end of unlocking takes off, and wakes. A reader for whom no slot is left sleeps on a USED that it read
  * before it put WANTED into all of them: whoever leaves one of these, or waits there no more, counts MOVES and notifies. (An unlocking that started over whenever somebody had set
  * WAITERS again never ended in one of the checker's executions.)
  *
@@ -52,6 +57,8 @@ const OPEN = 1 << 3;
 /** The slots' own: a writer sleeps on the slot; a reader waits in it. */
 const WANTED = 1 << 0;
 export const WAITS = 1 << 1;
+const IDLE = 1 << 2;
+const REOPENED = OPEN | IDLE;
 export const OWNER_SHIFT = 4;
 const ownerOf = (word: number): number => word >>> OWNER_SHIFT;
 /** The COUNT in USED. BOUND: MOVES wraps around at 2^21; only sameness is asked. */
@@ -92,7 +99,7 @@ export function rwNames(shape: Shape): readonly WordName[] {
   for (let at = HEADER_WORDS, first = firstOf(shape); at < bytesOf(shape) / 4; at++) {
     const isSlot = at >= first && (at - first) % shape.stride === 0;
     const slot = `slot ${String((at - first) / shape.stride)}`;
-    names.push(isSlot ? { name: slot, show: owned(OWNER_SHIFT, ["WANTED", "WAITS", "", "OPEN"]) } : { name: "unused" });
+    names.push(isSlot ? { name: slot, show: owned(OWNER_SHIFT, ["WANTED", "WAITS", "IDLE", "OPEN"]) } : { name: "unused" });
   }
   return names;
 }
@@ -103,7 +110,10 @@ type Entry = (typeof Entry)[keyof typeof Entry];
 
 export class RwWords {
   readonly state: Word;
+  readonly used: Word;
   readonly shape: Shape;
+  /** Made once each: who shuts and opens slots keeps others waiting, and should make nothing meanwhile that is garbage soon. */
+  readonly #slots: Word[] = [];
   readonly #describe: () => string;
   /** The slot in which this thread reads or waits through this object; the one to try first while it does neither. */
   #own: Word | undefined;
@@ -111,9 +121,12 @@ export class RwWords {
   #reads = 0;
   /** Does this object wait in its slot? */
   #stands = false;
+  /** While it writes: so many slots it has shut, to open them again. */
+  #shutSlots = 0;
 
   constructor(state: Word, shape: Shape, describe: () => string) {
     this.state = state;
+    this.used = state.next(3);
     this.shape = shape;
     this.#describe = describe;
   }
@@ -122,20 +135,29 @@ export class RwWords {
 
   /** In by one step, if nobody stands in the way. Slots are open only while the data is in no doubt. */
   enter(): boolean {
-    if (this.#reads !== 0 || this.#own?.compareExchange(OPEN, (currentId() << OWNER_SHIFT) | OPEN) !== OPEN) return false;
+    const own = this.#own;
+    if (this.#reads !== 0 || own === undefined) return false;
+    const name = (currentId() << OWNER_SHIFT) | OPEN;
+    const seen = own.compareExchange(OPEN, name);
+    if (seen !== OPEN && (seen !== REOPENED || own.compareExchange(REOPENED, name) !== REOPENED)) return false;
     this.#reads = 1;
     return true;
+  }
+  /** Did a writer shut this thread's slot, which will open it again? */
+  get isShutOut(): boolean {
+    return this.#own?.load() === 0;
   }
 
   leave(): void {
     if (--this.#reads > 0) return;
     const mine = (currentId() << OWNER_SHIFT) | OPEN;
-    if (this.#own?.compareExchange(mine, OPEN) !== mine) this.#leaveSlow();
+    const own = this.#own as Word;
+    const seen = own.compareExchange(mine, OPEN);
+    if (seen !== mine) this.#leaveSlow(own, seen);
   }
 
-  #leaveSlow(): void {
-    const own = this.#own as Word;
-    if (ownerOf(own.load()) !== currentId()) throw new ReleasedError(this.#describe());
+  #leaveSlow(own: Word, seen: number): void {
+    if (ownerOf(seen) !== currentId()) throw new ReleasedError(this.#describe());
     // It stays open unless a writer has shut it.
     const before = own.and(OPEN);
     if ((before & WANTED) !== 0) this.#tellOf(own);
@@ -259,7 +281,7 @@ export class RwWords {
 
   /** Leaves a slot in which nothing was read yet, or in which this thread only waited. It is shut: a writer may be at work. */
   #vacate(slot: Word): void {
-    if ((slot.exchange(0) & WANTED) !== 0) this.#tellOf(slot);
+    if ((slot.exchange(IDLE) & WANTED) !== 0) this.#tellOf(slot);
   }
 
   #markReader({ me, blocks }: Waiter, entry: Entry): Sleep | undefined {
@@ -267,17 +289,22 @@ export class RwWords {
     const seen = this.state.load();
     const owner = ownerOf(seen);
     if (letsRead(seen) || this.#isDead(owner)) return undefined;
-    if (modeOf(seen) === UNLOCKING) return { word: this.state, value: seen };
+    if (modeOf(seen) === UNLOCKING) return this.#markState(seen);
     if (blocks && (owner === me || this.#reads > 0)) throw this.relock();
     // In the slot first; then STATE is looked at again.
     if (this.#reads === 0 && !this.#stands && this.#takeSlot((me << OWNER_SHIFT) | WAITS)) {
       this.#stands = true;
       return undefined;
     }
-    if ((seen & WAITERS) === 0 && this.state.compareExchange(seen, seen | WAITERS) !== seen) return undefined;
+    const sleep = this.#markState(seen);
     // Who has no slot to wait in waits as a writer does.
-    if (!this.#stands) return { word: this.state, value: seen | WAITERS };
+    if (sleep === undefined || !this.#stands) return sleep;
     return { word: this.#own as Word, value: (me << OWNER_SHIFT) | WAITS };
+  }
+  #markState(seen: number): Sleep | undefined {
+    const value = seen | WAITERS;
+    if (value !== seen && this.state.compareExchange(seen, value) !== seen) return undefined;
+    return { word: this.state, value };
   }
 
   /** All slots are taken by others: any of them may leave. */
@@ -295,11 +322,12 @@ export class RwWords {
 
   /** Takes back what `entering` has marked. */
   stopEntering(): void {
-    if (!this.#stands || this.#standNoMore(0) === true) return;
+    if (!this.#stands || this.#standNoMore(IDLE) === true) return;
     // Let in, and gone again.
     this.#stands = false;
-    this.#leaveSlow();
-    (this.#own as Word).notify();
+    const own = this.#own as Word;
+    this.#leaveSlow(own, own.load());
+    own.notify();
   }
 
   // --- writing ---
@@ -309,9 +337,19 @@ export class RwWords {
     return this.state.compareExchange(FREE, currentId() << OWNER_SHIFT) === FREE;
   }
 
+  /** Becomes the owner of a lock that readers use; then it must drain. */
+  begin(): boolean {
+    return this.state.compareExchange(OPEN, (currentId() << OWNER_SHIFT) | OPEN) === OPEN;
+  }
+  /** Alone, if no reader is in and nobody waits. */
+  drain(me: number, spins: boolean): boolean {
+    const mine = me << OWNER_SHIFT;
+    return this.#shut(me, true, spins) === undefined && this.state.compareExchange(mine | OPEN, mine) === (mine | OPEN);
+  }
+
   release(): void {
     const mine = currentId() << OWNER_SHIFT;
-    if (this.state.compareExchange(mine, FREE) !== mine) this.#open(false);
+    if (this.#shutSlots !== 0 || this.state.compareExchange(mine, FREE) !== mine) this.#open(false);
   }
 
   /** Alone, if that is possible without waiting. Nobody is held back for it. */
@@ -331,18 +369,18 @@ export class RwWords {
   }
 
   /** Becomes the owner, then waits for the readers; `giveUp` lets them in again. */
-  seizing(upgrading = false): { readonly attempt: Attempt; readonly giveUp: () => void } {
-    let shutting = false;
+  seizing(upgrading = false, begun = false): { readonly attempt: Attempt; readonly giveUp: () => void } {
+    let shutting = begun;
     const attempt = (waiter: Waiter): Sleep | undefined => {
       const mine = waiter.me << OWNER_SHIFT;
       for (;;) {
         const seen = this.state.load();
         const owner = ownerOf(seen);
         if (shutting) {
-          const sleep = this.#shut(waiter);
+          const sleep = this.#shut(waiter.me, waiter.blocks, waiter.spins === true);
           if (sleep !== undefined) return sleep;
           // In no slot stands a name: off with OPEN, and whoever has waited goes on waiting.
-          for (let now = this.state.load(), next = now; ; now = next) {
+          for (let now = seen, next = now; ; now = next) {
             next = this.state.compareExchange(now, now & ~OPEN);
             if (next === now) break;
           }
@@ -379,15 +417,14 @@ export class RwWords {
 
   #markWriter(waiter: Waiter, seen: number): Sleep | undefined {
     if (waiter.blocks && ownerOf(seen) === waiter.me) throw this.relock();
-    const next = waiter.spins === true || modeOf(seen) === UNLOCKING ? seen : seen | WAITERS;
-    if (next !== seen && this.state.compareExchange(seen, next) !== seen) return undefined;
-    return { word: this.state, value: next };
+    return waiter.spins === true ? { word: this.state, value: seen } : this.#markState(seen);
   }
 
   /** Takes OPEN from every slot, so that nobody comes in any more; the first living reader is who to wait for. */
-  #shut({ me, blocks, spins = false }: Waiter): Sleep | undefined {
+  #shut(me: number, blocks: boolean, spins: boolean): Sleep | undefined {
     // PAIRS: with the look at STATE by a reader that has just taken a slot beyond these.
     const used = this.used.load() & COUNT;
+    this.#shutSlots = used;
     let awaited: Sleep | undefined;
     for (let n = 0; n < used; n++) {
       const slot = this.#slot(n);
@@ -411,52 +448,67 @@ export class RwWords {
   }
 
   /**
-   * Gives up ownership, whether it writes, shuts the slots or may upgrade: lets in who waits to read, then wakes who waits to write.
-   * With `keep` it stays the one who may upgrade.
+   * Gives up ownership, whether it writes, shuts the slots or may upgrade: lets in who waits to read, opens the slots again, then wakes
+   * who waits to write. With `keep` it stays the one who may upgrade.
    */
   #open(keep: boolean, reading = false): void {
     const { id } = currentThread();
     const mine = id << OWNER_SHIFT;
-    for (;;) {
-      const seen = this.state.load();
+    const shut = this.#shutSlots;
+    this.#shutSlots = 0;
+    // As a writer's unlocking mostly finds it; what else it is, the first step tells.
+    for (let seen = mine, found = seen; ; seen = found) {
       // Never a plain store: if the lock was taken over, it would free the successor's.
       if (ownerOf(seen) !== id) throw new ReleasedError(this.#describe());
       const readers = reading || (seen & OPEN) !== 0;
       const waited = (seen & WAITERS) !== 0;
       const poisoned = seen & POISONED;
-      if (!readers && !waited) {
-        if (this.state.compareExchange(seen, poisoned) === seen) return;
+      if (!readers && !waited && shut === 0) {
+        found = this.state.compareExchange(seen, poisoned);
+        if (found === seen) return;
         continue;
       }
       const unlocking = mine | UNLOCKING | poisoned;
-      if (this.state.compareExchange(seen, unlocking) !== seen) continue;
-      const open = (waited && this.#letIn(seen)) || readers || keep ? OPEN : 0;
-      const kept = keep ? mine | UPGRADABLE | (waited ? WAITERS : 0) : 0;
-      // The poison may be cleared meanwhile; nothing else is changed by others.
-      for (let now = unlocking, next = now; ; now = next) {
-        if (ownerOf(now) !== id) throw new ReleasedError(this.#describe());
-        next = this.state.compareExchange(now, kept | open | (now & POISONED));
-        if (next === now) break;
-      }
-      this.state.notify();
+      found = this.state.compareExchange(seen, unlocking);
+      if (found !== seen) continue;
+      const slots = waited ? this.used.load() & COUNT : shut;
+      const open = this.#openSlots(slots, poisoned) || readers || keep ? OPEN : 0;
+      this.#endUnlocking(unlocking, (keep ? mine | UPGRADABLE : 0) | open, waited);
       return;
     }
   }
 
-  /** Gives each living thread that waits in a slot its name there. */
-  #letIn(state: number): boolean {
-    let any = false;
-    const used = this.used.load() & COUNT;
-    for (let n = 0; n < used; n++) {
+  /** Whoever has come meanwhile is woken with the others, and whoever stays the owner hears of them when they wait again. */
+  #endUnlocking(unlocking: number, next: number, waited: boolean): void {
+    // The poison may be cleared, and WAITERS set; nothing else is changed by others.
+    for (let now = unlocking; ;) {
+      if (ownerOf(now) !== ownerOf(unlocking)) throw new ReleasedError(this.#describe());
+      const before = this.state.compareExchange(now, next | (now & POISONED));
+      if (before === now) {
+        if (waited || (now & WAITERS) !== 0) this.state.notify();
+        return;
+      }
+      now = before;
+    }
+  }
+
+  /** Gives each living thread that waits in a slot its name there, and opens those in which somebody has read since they were opened. */
+  #openSlots(count: number, poisoned: number): boolean {
+    const open = openUnless(poisoned);
+    let [any, letIn] = [false, false];
+    for (let n = 0; n < count; n++) {
       const slot = this.#slot(n);
-      for (let seen = slot.load(); (seen & WAITS) !== 0; seen = slot.load()) {
-        if (slot.compareExchange(seen, (ownerOf(seen) << OWNER_SHIFT) | openUnless(state)) !== seen) continue;
+      let seen = open === 0 ? slot.load() : slot.compareExchange(0, REOPENED);
+      any ||= open !== 0 && seen === 0;
+      for (let before; (seen & WAITS) !== 0; seen = before) {
+        before = slot.compareExchange(seen, (ownerOf(seen) << OWNER_SHIFT) | open);
+        if (before !== seen) continue;
         slot.notify();
-        any = true;
+        any = letIn = true;
         break;
       }
     }
-    if (any) this.#move();
+    if (letIn) this.#move();
     return any;
   }
 
@@ -548,14 +600,11 @@ export class RwWords {
   get culprit(): Word {
     return this.state.next(1);
   }
-  get used(): Word {
-    return this.state.next(3);
-  }
   get tag(): number {
     return tagIn(this.state.next(2));
   }
   #slot(n: number): Word {
-    return this.state.next(firstOf(this.shape) + n * this.shape.stride);
+    return (this.#slots[n] ??= this.state.next(firstOf(this.shape) + n * this.shape.stride));
   }
 }
 

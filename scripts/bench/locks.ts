@@ -10,10 +10,10 @@ import { peerRows } from "./peer.ts";
 const ROUNDS = 9;
 const ns = (value: number): string => `${value.toFixed(1)} ns`;
 
-/** `npm run bench -- locks [one | contended]`: all of it, or one table. */
+/** `npm run bench -- locks [one | contended | together]`: all of it, or a part. */
 export async function run(): Promise<void> {
   const only = process.argv[3];
-  if (only !== "contended") {
+  if (only === undefined || only === "one") {
     const rows: Row[] = [];
     await awaiting(rows);
     await spawning(rows);
@@ -23,10 +23,8 @@ export async function run(): Promise<void> {
     print("One thread", [...rows, ...peer.mutex]);
     print("One thread, the other locks", [...others, ...peer.others]);
   }
-  if (only !== "one") {
-    print("Contended: operations a second", await contended());
-    print("Together, the other locks", await othersTogether());
-  }
+  if (only === undefined || only === "contended") print("Contended: operations a second", await contended());
+  if (only === undefined || only === "together") print("Together, the other locks", await othersTogether());
 }
 
 function fromMap(figures: ReadonlyMap<string, number[]>, name: string): string {

@@ -46,7 +46,8 @@ export const readMostly = task(
       }
     };
     let count = 0;
-    for (const [round, time] of [ms / 4, ms].entries()) {
+    // The first time does not count: the optimising compiler, which needs a core too, is done after it.
+    for (const [round, time] of [ms, ms].entries()) {
       meet(cells, (round + 1) * threads);
       count = 0;
       for (const end = performance.now() + time; performance.now() < end; count += 200) run(200);
@@ -65,8 +66,9 @@ export const condvarPingPong = task(
       lock.with((cells) => cells),
       2,
     );
-    const start = process.hrtime.bigint();
-    for (let n = 0; n < rounds; n++) {
+    let start = process.hrtime.bigint();
+    for (let n = -WARM_UP; n < rounds; n++) {
+      if (n === 0) start = process.hrtime.bigint();
       const guard = lock.lock();
       while (guard.value[0] !== me) turn.wait(guard);
       guard.value[0] = 1 - me;
