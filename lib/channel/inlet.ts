@@ -5,7 +5,6 @@
  * taken, or takes it back.
  */
 import { DisconnectedError, FullError, TimeoutError } from "../errors.ts";
-import { rest } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Sleep, type Waiter } from "../park/wait.ts";
@@ -13,7 +12,6 @@ import { currentId, currentThread } from "../thread/current.ts";
 import type { Sending, Waiting } from "./call.ts";
 import type { Face } from "./face.ts";
 import {
-  BUSY,
   isGone,
   isSelected,
   mark,
@@ -26,7 +24,7 @@ import {
   type Flags,
   type Queue,
 } from "./queue.ts";
-import { FIRST_REST, KNOCK_REST, LAST_REST, MAX_KNOCKS, restFirst } from "./rests.ts";
+import { knocking, restFirst } from "./rests.ts";
 import { Side } from "./roll.ts";
 import { packedCells } from "./store.ts";
 
@@ -56,16 +54,12 @@ export class Inlet {
     this.#pipe.lookAround(Side.SENDERS);
     if (!this.#pipe.isQuick || !currentThread().spins) return false;
     const me = currentId();
-    for (let steps = FIRST_REST, knocks = 0; steps <= LAST_REST && this.#pipe.roll.seemsReceived;) {
-      const flags = this.#queue.offer(me, item);
-      if (flags >= 0) return flags === 0 || this.#wakeReceivers(flags);
-      if (flags === BUSY && ++knocks < MAX_KNOCKS) rest(KNOCK_REST);
-      else {
-        rest(steps);
-        steps *= 2;
-      }
-    }
-    return false;
+    const offer = knocking(() => this.#queue.offer(me, item));
+    return restFirst(() => {
+      if (!this.#pipe.roll.seemsReceived) return undefined;
+      const flags = offer();
+      return flags > 0 ? this.#wakeReceivers(flags) || undefined : flags === 0;
+    });
   }
   #putEncoded(item: unknown): boolean {
     const me = currentId();

@@ -11,7 +11,6 @@
  */
 import { DisconnectedError } from "../errors.ts";
 import { Word } from "../memory/word.ts";
-import { rest } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Sleep } from "../park/wait.ts";
@@ -26,7 +25,6 @@ import { Inlet } from "./inlet.ts";
 import {
   isSelected,
   mark,
-  BUSY,
   NOTHING,
   passOn,
   Queue,
@@ -37,7 +35,7 @@ import {
   type Flags,
   type QueueShape,
 } from "./queue.ts";
-import { FIRST_REST, KNOCK_REST, LAST_REST, MAX_KNOCKS, restFirst } from "./rests.ts";
+import { knocking, restFirst } from "./rests.ts";
 import { Roll, rollWords, Side } from "./roll.ts";
 import type { Source } from "./source.ts";
 
@@ -185,17 +183,12 @@ export class Pipe implements Face, Source {
     this.lookAround(Side.RECEIVERS);
     if (!this.isQuick || !currentThread().spins) return false;
     const me = currentId();
-    for (let steps = FIRST_REST, knocks = 0; steps <= LAST_REST;) {
-      const flags = this.queue.poll(me);
+    const poll = knocking(() => this.queue.poll(me));
+    return restFirst(() => {
+      const flags = poll();
       if (flags > 0) this.wakeSenders(flags);
-      if (flags >= 0) return true;
-      if (flags === BUSY && ++knocks < MAX_KNOCKS) rest(KNOCK_REST);
-      else {
-        rest(steps);
-        steps *= 2;
-      }
-    }
-    return false;
+      return flags >= 0;
+    });
   }
 
   /** Takes messages into `box` if there are any and nobody is at the gate. */

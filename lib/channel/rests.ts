@@ -1,18 +1,39 @@
 /** How long one side of a channel looks again before it sleeps. */
 import { backOff, rest } from "../park/backoff.ts";
 import { currentThread } from "../thread/current.ts";
+import { BUSY, type Flags } from "./queue.ts";
 
 /** In steps of 0.8 ns. Long enough for several messages to come, or to be taken: else each would cost a look that disturbs the other side. */
-export const FIRST_REST = 256;
+const FIRST_REST = 256;
 /** All rests together take about as long as to wake a thread. */
-export const LAST_REST = 8192;
+const LAST_REST = 8192;
 /** Between two knocks at a gate, where nobody stays for long; and so many knocks at most, since its owner may not be running. */
-export const KNOCK_REST = 256;
-export const MAX_KNOCKS = 64;
+const KNOCK_REST = 256;
+const MAX_KNOCKS = 64;
 
-/** Looks for a while, having just looked in vain. */
-export function restFirst(look: () => boolean): boolean {
+/** So many rests are as long as the first: an answer that comes within a us should not meet with a rest that is as long again. */
+const EVEN_RESTS = 4;
+
+/** Looks for a while, having just looked in vain; `look` gives undefined if looking on is in vain. */
+export function restFirst(look: () => boolean | undefined): boolean {
   if (!currentThread().spins) return false;
+  for (let n = 1; n < EVEN_RESTS; n++) {
+    rest(FIRST_REST);
+    const got = look();
+    if (got !== false) return got === true;
+  }
   rest(FIRST_REST);
-  return backOff(look, undefined, 2 * FIRST_REST);
+  return backOff(look, LAST_REST, 2 * FIRST_REST);
+}
+
+/** Tries the quick way; again, for a while in all, if somebody is at the gate. */
+export function knocking(pass: () => Flags): () => Flags {
+  let knocks = 0;
+  return () => {
+    for (;;) {
+      const flags = pass();
+      if (flags !== BUSY || ++knocks >= MAX_KNOCKS) return flags;
+      rest(KNOCK_REST);
+    }
+  };
 }

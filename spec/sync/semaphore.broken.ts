@@ -25,6 +25,9 @@ export class Twin {
   protected word(at: number): Word {
     return new Word(this.#cells, at);
   }
+  protected get total(): number {
+    return TOTAL;
+  }
   protected owner(slot: number): Word {
     return this.word(SLOTS + 2 * slot);
   }
@@ -40,7 +43,7 @@ export class Twin {
     const event = this.readEvent();
     const gate = this.enter(id);
     if (gate !== undefined) return gate;
-    const got = this.mark() + count <= TOTAL;
+    const got = this.mark() + count <= this.total;
     if (got) this.take(id, slot, count);
     const late = this.readEvent();
     this.leave(id);
@@ -166,5 +169,63 @@ export class Nameless extends Twin {
       if (owner === 0 || !this.isGone(owner)) sum += held;
     }
     return sum;
+  }
+}
+
+const ONE = 1;
+const SPARE = 2;
+const ONE_WANTED = 4;
+const SHIFT = 4;
+
+/** Of one permit, which a thread takes again without LOCK: OWNER alone says who has it, and who had it last. */
+export class Retaking extends Twin {
+  protected override get total(): number {
+    return 1;
+  }
+  override acquire(slot: number, count: number): void {
+    const spare = (currentThread().id << SHIFT) | SPARE;
+    if (this.owner(slot).compareExchange(spare, spare + ONE - SPARE) !== spare) super.acquire(slot, count);
+  }
+  protected override take(me: number, slot: number): void {
+    this.owner(slot).store((me << SHIFT) | ONE);
+  }
+  protected override mark(): number {
+    let sum = 0;
+    for (let slot = 0; slot < THREADS; slot++) {
+      const owner = this.owner(slot).load();
+      if ((owner & (ONE | SPARE)) !== 0 && !this.isGone(owner >>> SHIFT)) sum += this.takeSpare(this.owner(slot));
+    }
+    return sum;
+  }
+  protected takeSpare(word: Word): number {
+    if ((word.and(~SPARE) & ONE) === 0) return 0;
+    if ((word.or(ONE_WANTED) & ONE) !== 0) return 1;
+    word.and(~(SPARE | ONE_WANTED));
+    return 0;
+  }
+  override release(slot: number): void {
+    const one = (currentThread().id << SHIFT) | ONE;
+    if (this.owner(slot).compareExchange(one, one + SPARE - ONE) === one) return;
+    if ((this.owner(slot).and(~(ONE | ONE_WANTED)) & ONE_WANTED) !== 0) this.move();
+  }
+}
+/** Counts what is held, and leaves what is spare where it is: it is taken again when somebody else has it. */
+export class Generous extends Retaking {
+  protected override takeSpare(word: Word): number {
+    return (word.load() & ONE) === 0 ? 0 : super.takeSpare(word);
+  }
+}
+/** Keeps its permit to itself although somebody waits for it. */
+export class Deaf extends Retaking {
+  override release(slot: number): void {
+    this.owner(slot).store((currentThread().id << SHIFT) | SPARE);
+  }
+}
+/** Looks what is there first, and takes what was spare second: it may be held by then. */
+export class Hasty extends Retaking {
+  protected override takeSpare(word: Word): number {
+    if ((word.load() & SPARE) === 0) return super.takeSpare(word);
+    word.and(~SPARE);
+    return 0;
   }
 }

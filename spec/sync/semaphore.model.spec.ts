@@ -4,7 +4,23 @@ import { check, checkOperations, expectPassed, type CheckOptions, type FailureKi
 import { DisconnectedError, TimeoutError } from "../../lib/errors.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 import { Semaphore } from "../../lib/sync/semaphore.ts";
-import { ClearsLate, Late, Nameless, Storing, TOTAL, Trusting, Twin, TWIN_WORDS, Unlocked, Unmarked, Unmoved } from "./semaphore.broken.ts";
+import {
+  ClearsLate,
+  Deaf,
+  Generous,
+  Hasty,
+  Late,
+  Nameless,
+  Retaking,
+  Storing,
+  TOTAL,
+  Trusting,
+  Twin,
+  TWIN_WORDS,
+  Unlocked,
+  Unmarked,
+  Unmoved,
+} from "./semaphore.broken.ts";
 
 const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 
@@ -314,5 +330,35 @@ describe("the checker finds a semaphore that", () => {
     expect(kinds).toContain(twins(Kind, options).failure?.kind);
     // The same without the mistake.
     expectPassed(twins(Twin, options));
+  });
+
+  const retaking = (Kind: new (cells: Int32Array) => Twin, options: CheckOptions) =>
+    check(
+      {
+        setup: () => ({ cells: words(TWIN_WORDS), used: words(1) }),
+        threads: [0, 1].map((slot) => ({ cells, used }: { cells: Int32Array; used: Int32Array }) => {
+          const twin = new Kind(cells);
+          for (let n = 0; n < 2; n++) {
+            twin.acquire(slot, 1);
+            if (options.deaths === undefined) {
+              expect(Atomics.add(used, 0, 1)).toBe(0);
+              Atomics.sub(used, 0, 1);
+            }
+            twin.release(slot, 1);
+          }
+        }),
+      },
+      { time: 20_000, ...options },
+    );
+  it.each<[string, new (cells: Int32Array) => Twin, readonly FailureKind[]]>([
+    ["leaves what is spare with who had it, when it gives it to another", Generous, ["assertion"]],
+    ["keeps its permit to itself although somebody waits", Deaf, lost],
+    ["takes away what was spare a moment ago", Hasty, ["assertion"]],
+  ])("%s", (_, Kind, kinds) => {
+    expect(kinds).toContain(retaking(Kind, { preemptions: 3 }).failure?.kind);
+  });
+  it("retakes its permit in the right way, and does not find anything", () => {
+    expectPassed(retaking(Retaking, { preemptions: 3 }));
+    expectPassed(retaking(Retaking, { preemptions: 2, deaths: 1 }));
   });
 });
