@@ -44,8 +44,10 @@ export class Twin {
         if (this.mayStay(this.state.load())) return undefined;
         slot.store(0);
         slot.notify();
-      } else if ((seen & UNLOCKING) !== 0) return { word: this.state, value: seen };
-      else if (own !== (me | WAITS)) slot.compareExchange(own, me | WAITS);
+      } else if ((seen & UNLOCKING) !== 0) {
+        const next = seen | WAITERS;
+        if (next === seen || this.state.compareExchange(seen, next) === seen) return { word: this.state, value: next };
+      } else if (own !== (me | WAITS)) slot.compareExchange(own, me | WAITS);
       else if ((seen & WAITERS) !== 0 || this.state.compareExchange(seen, seen | WAITERS) === seen) return { word: slot, value: own };
     }
   }
@@ -59,6 +61,7 @@ export class Twin {
 
   write(section: () => void): void {
     let shutting = false;
+    let hasShut = false;
     wait(
       () => {
         for (;;) {
@@ -74,9 +77,9 @@ export class Twin {
             const open = ownerOf(seen) === 0 ? seen & OPEN : OPEN;
             if (this.state.compareExchange(seen, mine | open) !== seen) continue;
             if (open === 0) return undefined;
-            shutting = true;
+            shutting = hasShut = true;
           } else {
-            const next = (seen & UNLOCKING) !== 0 ? seen : seen | WAITERS;
+            const next = seen | WAITERS;
             if (next !== seen && this.state.compareExchange(seen, next) !== seen) continue;
             return { word: this.state, value: next };
           }
@@ -87,7 +90,7 @@ export class Twin {
       undefined,
     );
     section();
-    this.unlock();
+    this.unlock(hasShut);
   }
 
   /** The first living reader is who to wait for. */
@@ -101,20 +104,26 @@ export class Twin {
     return undefined;
   }
 
-  protected unlock(): void {
+  protected unlock(hasShut: boolean): void {
     const mine = currentId() << SHIFT;
-    if (this.state.compareExchange(mine, 0) === mine) return;
-    const unlocking = mine | UNLOCKING;
-    this.state.store(unlocking);
-    this.letIn();
-    this.state.compareExchange(unlocking, OPEN);
-    this.state.notify();
+    if (!hasShut && this.state.compareExchange(mine, 0) === mine) return;
+    // WAITERS, which others may set, is taken off here and at the end.
+    const waited = (this.state.exchange(mine | UNLOCKING) & WAITERS) !== 0;
+    this.end(this.openSlots() ? OPEN : 0, waited);
   }
-  protected letIn(): void {
+  protected end(open: number, waited: boolean): void {
+    if ((this.state.exchange(open) & WAITERS) !== 0 || waited) this.state.notify();
+  }
+  /** All of them, with the names of those who wait there; true: there may be such. */
+  protected openSlots(): boolean {
     for (let n = 0; n < SLOTS; n++) {
-      const seen = this.slot(n).load();
-      if ((seen & WAITS) !== 0 && this.slot(n).compareExchange(seen, (ownerOf(seen) << SHIFT) | OPEN) === seen) this.slot(n).notify();
+      const seen = this.slot(n).compareExchange(0, OPEN);
+      if ((seen & WAITS) !== 0) this.admit(n, seen);
     }
+    return true;
+  }
+  protected admit(n: number, seen: number): void {
+    if (this.slot(n).compareExchange(seen, (ownerOf(seen) << SHIFT) | OPEN) === seen) this.slot(n).notify();
   }
 }
 
@@ -124,10 +133,20 @@ export class Trusting extends Twin {
     return true;
   }
 }
-/** Looks only whether there is a writer: one may have come and shut all, and the next will not look at the slots. */
+/** Looks only whether there is a writer: one may have come and shut all, and if it leaves them shut, the next will not look at the slots. */
 export class HalfTrusting extends Twin {
   protected override mayStay(now: number): boolean {
     return ownerOf(now) === 0;
+  }
+  protected override openSlots(): boolean {
+    let any = false;
+    for (let n = 0; n < SLOTS; n++) {
+      const seen = this.slot(n).load();
+      if ((seen & WAITS) === 0) continue;
+      this.admit(n, seen);
+      any = true;
+    }
+    return any;
   }
 }
 /** Leaves without waking the writer. */
@@ -148,17 +167,31 @@ export class Mourning extends Twin {
 }
 /** Lets nobody in who waits in a slot. */
 export class Forgetful extends Twin {
-  protected override letIn(): void {
-    // Nothing.
+  protected override openSlots(): boolean {
+    for (let n = 0; n < SLOTS; n++) this.slot(n).compareExchange(0, OPEN);
+    return true;
   }
 }
 /** Looks at the slots first and takes WAITERS off second. */
 export class Early extends Twin {
-  protected override unlock(): void {
+  protected override unlock(hasShut: boolean): void {
     const mine = currentId() << SHIFT;
-    if (this.state.compareExchange(mine, 0) === mine) return;
-    this.letIn();
+    if (!hasShut && this.state.compareExchange(mine, 0) === mine) return;
+    this.openSlots();
     this.state.exchange(OPEN);
     this.state.notify();
+  }
+}
+/** Opens the slots, and does not say so: the next writer does not look at them. */
+export class Secretive extends Twin {
+  protected override end(_open: number, waited: boolean): void {
+    if ((this.state.exchange(0) & WAITERS) !== 0 || waited) this.state.notify();
+  }
+}
+/** Wakes only who waited before it unlocked, and nobody who has come meanwhile. */
+export class Hurried extends Twin {
+  protected override end(open: number, waited: boolean): void {
+    this.state.exchange(open);
+    if (waited) this.state.notify();
   }
 }

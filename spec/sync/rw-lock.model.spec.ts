@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { check, expectPassed, type CheckOptions } from "../../lib/check/index.ts";
-import { Early, Forgetful, HalfTrusting, Mourning, Quiet, Trusting, Twin } from "./rw-lock.broken.ts";
+import { Early, Forgetful, HalfTrusting, Hurried, Mourning, Quiet, Secretive, Trusting, Twin } from "./rw-lock.broken.ts";
 import { downgrade, late, pauseWords, read, setup, twice, upgrade, write, type Body } from "../support/rw-bodies.ts";
 
 /** Checks, and gives all the ends that were met. After each of them the lock must be free. Without bounds: rw-lock.model.long.ts. */
@@ -144,6 +144,8 @@ describe("the checker catches an RwLock that", () => {
     ["waits for the dead", Mourning, { deaths: 1, mortal: [0], preemptions: 1 }],
     ["forgets who waits in a slot", Forgetful, {}],
     ["looks at the slots too early", Early, {}],
+    ["opens the slots without saying so", Secretive, {}],
+    ["does not wake who came while it unlocked", Hurried, {}],
   ])("%s", (_, Broken, options) => {
     expect(verdict(Broken, options)).toMatch(/lost wake-up|deadlock|assertion|data race/);
     expect(verdict(Twin, options)).toBe("passed");
