@@ -13,20 +13,22 @@
  *     ONE      it holds a permit, which only this flag tells of
  *     SPARE    it held one, and may take that again: COUNTED still includes it. Never both
  *     WANTED   releasing what stands in this word must tell
- *     STRICT   while RULES holds anything: nobody takes but under LOCK
+ *     STRICT   while RULES holds anything: nobody takes but under LOCK. Set first and taken off first, so a death in between leaves it
+ *              where it does no harm, until the slot is taken anew, or leaves RULES that name a dead thread
  *
  * The truth is the total minus what living owners hold. OWNER and HELD move in one instruction each, so they are exact whenever a
  * thread dies:
  *   taking      under LOCK: TAKEN, OWNER, COUNTED, and ONE or HELD last, so that wherever a thread breaks off, TAKEN is not too low
  *   releasing   without LOCK: ONE -> SPARE, or a subtraction from the own HELD. TAKEN is then too high, never too low
  *   retaking    without LOCK: SPARE -> ONE. The id stands in the same word, so nobody retakes in a slot that went to another
- *   counting    when TAKEN tells of too few: each slot anew, without its SPARE and without the dead; TAKEN last
+ *   counting    when TAKEN tells of too few, and for who asks how many are free: each slot anew, without its SPARE and the dead; TAKEN last
  * Whoever releases one permit gives up ONE if it has that: so what the permits of several need is always in HELD. RULES, TAKEN and
  * COUNTED are plain memory that LOCK orders. A slot of which nothing is held or spare is anybody's, since its owner gets something
  * only under LOCK; while something is, all permits of its thread are in it.
  *
- * No wake-up is lost: who waits reads EVENT, then sets WANTED wherever something is held, and sleeps on what it read. A release that
- * sees WANTED clears it, then moves EVENT, then notifies; so a mark that it cleared belongs to somebody whose EVENT is stale.
+ * No wake-up is lost: who waits reads EVENT, then sets WANTED wherever something is held, and sleeps on what it read. A release clears
+ * WANTED in its own step, then moves EVENT, then notifies; so a mark that it cleared belongs to somebody whose EVENT is stale. What
+ * others take after the marks need not tell: there is not enough for the sleeper until something marked is released as well.
  * Who waits for LOCK sleeps on LOCK with CONTENDED, which leaving clears before it notifies.
  *
  * Sources: U. Drepper, "Futexes Are Tricky" (2011), section 4 (the event count); the named slots are ours.
@@ -176,9 +178,13 @@ export class Permits {
         return;
       }
     }
-    if ((this.#held.sub(count << 1) & WANTED) === 0) return;
-    this.#held.and(~WANTED);
-    this.moveEvent();
+    // In one step with the mark: once nothing is held, the slot may be another thread's.
+    let seen = this.#held.load();
+    for (let next = -1; next !== seen;) {
+      next = seen;
+      seen = this.#held.compareExchange(next, (next - (count << 1)) & ~WANTED);
+    }
+    if ((seen & WANTED) !== 0) this.moveEvent();
   }
 
   /** Makes all who wait for permits look again. */
@@ -228,6 +234,9 @@ export class Permits {
    * @param mark  if there are not, marks who holds some, so that they tell when they release
    */
   take(me: number, count: number, mark: boolean): boolean {
+    const { id } = this.first;
+    // Who had precedence and died would keep everybody from taking quickly.
+    if (id !== 0 && !currentThread().registry.isAlive(id)) this.first = { id: 0, level: 0 };
     if (this.#seize(me, count, this.#count(me, false))) return true;
     return mark && this.#seize(me, count, this.#count(me, true));
   }
@@ -289,10 +298,11 @@ export class Permits {
     this.#count(me, false);
     return this.total - this.#cells.get(TAKEN);
   }
-  /** How many this thread held when last counted. */
+  /** How many this thread holds: exactly, since only it gives them back. */
   heldBy(me: number): number {
     for (let n = 0, slot = SLOTS; n < this.slots; n++, slot += SLOT_WORDS) {
-      if (this.#lock.next(slot).load() >>> OWNER_SHIFT === me) return this.#cells.get(slot + 2);
+      const owner = this.#lock.next(slot).load();
+      if (owner >>> OWNER_SHIFT === me) return (this.#lock.next(slot + 1).load() >> 1) + (owner & ONE);
     }
     return 0;
   }

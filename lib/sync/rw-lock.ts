@@ -292,18 +292,25 @@ export class RwLock<T = undefined> {
 
   #readSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "read").throwIfCancelled();
+    const words = this.#words;
     // Not for long, since nobody sees that a reader waits before it stands in a slot.
     let looks = 0;
-    const look = (): boolean => (++looks < LOOKS_ASIDE && this.#words.isShutOut ? false : this.#words.enter() || this.#words.tryEnter());
+    let isOpen = false;
+    const look = (): boolean => {
+      if (words.isShutOut) return ++looks >= LOOKS_ASIDE && words.tryEnter();
+      isOpen = words.enter();
+      return isOpen || words.tryEnter();
+    };
     if (!look() && !(currentThread().spins && backOff(look))) {
       try {
-        wait(this.#words.entering(), this.#asReader, "read", opts);
+        wait(words.entering(), this.#asReader, "read", opts);
       } catch (error) {
-        this.#words.stopEntering();
+        words.stopEntering();
         throw error;
       }
     }
-    this.#admitReader(opts);
+    // An open slot says that the data is in no doubt; STATE, where else to look, is in the writers' cache.
+    if (!isOpen) this.#admitReader(opts);
   }
   #writeSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "write").throwIfCancelled();

@@ -22,9 +22,9 @@
  *     write    STATE: CAS 0 -> id. If it is OPEN: CAS -> id|OPEN, takes OPEN from each slot, waits for each living name (WANTED), OPEN off
  *     unlock   STATE: CAS id -> 0. If it has shut slots: CAS -> unlocking, OPEN|IDLE into each that is 0, CAS -> OPEN
  *
- * IDLE says that nobody has read in this slot since it was opened: the next writer leaves it shut, so that who writes over and over
- * pays for readers once. A reader who finds its slot at 0 knows by that that a writer is at it and will open it again, and need not
- * look at STATE, whose cache line that writer uses.
+ * IDLE says that nobody has read in this slot since it was opened, if it was: the next writer leaves it shut, so that who writes over
+ * and over pays for readers once. A reader who finds its slot at 0 may suppose that a writer is at it and will open it again, and looks
+ * at that for a moment before it looks at STATE, whose cache line that writer uses. (It is wrong after a writer's death or poison.)
  *
  * Nobody is kept out for ever. A waiting writer holds back new readers from its first step on. Who waits to read stands in a slot
  * (WAITS), and the writer that unlocks lets all of them in, before the next writer can shut the slots.
@@ -143,7 +143,7 @@ export class RwWords {
     this.#reads = 1;
     return true;
   }
-  /** Did a writer shut this thread's slot, which will open it again? */
+  /** Did a writer shut this thread's slot, which will open it again? So it is most of the time. */
   get isShutOut(): boolean {
     return this.#own?.load() === 0;
   }
@@ -344,7 +344,7 @@ export class RwWords {
   /** Alone, if no reader is in and nobody waits. */
   drain(me: number, spins: boolean): boolean {
     const mine = me << OWNER_SHIFT;
-    return this.#shut(me, true, spins) === undefined && this.state.compareExchange(mine | OPEN, mine) === (mine | OPEN);
+    return this.#shut(me, true, spins, false) === undefined && this.state.compareExchange(mine | OPEN, mine) === (mine | OPEN);
   }
 
   release(): void {
@@ -371,13 +371,16 @@ export class RwWords {
   /** Becomes the owner, then waits for the readers; `giveUp` lets them in again. */
   seizing(upgrading = false, begun = false): { readonly attempt: Attempt; readonly giveUp: () => void } {
     let shutting = begun;
+    /** Has it looked at all slots before? */
+    let again = begun;
     const attempt = (waiter: Waiter): Sleep | undefined => {
       const mine = waiter.me << OWNER_SHIFT;
       for (;;) {
         const seen = this.state.load();
         const owner = ownerOf(seen);
         if (shutting) {
-          const sleep = this.#shut(waiter.me, waiter.blocks, waiter.spins === true);
+          const sleep = this.#shut(waiter.me, waiter.blocks, waiter.spins === true, again);
+          again = true;
           if (sleep !== undefined) return sleep;
           // In no slot stands a name: off with OPEN, and whoever has waited goes on waiting.
           for (let now = seen, next = now; ; now = next) {
@@ -421,7 +424,7 @@ export class RwWords {
   }
 
   /** Takes OPEN from every slot, so that nobody comes in any more; the first living reader is who to wait for. */
-  #shut(me: number, blocks: boolean, spins: boolean): Sleep | undefined {
+  #shut(me: number, blocks: boolean, spins: boolean, again: boolean): Sleep | undefined {
     // PAIRS: with the look at STATE by a reader that has just taken a slot beyond these.
     const used = this.used.load() & COUNT;
     this.#shutSlots = used;
@@ -429,7 +432,9 @@ export class RwWords {
     for (let n = 0; n < used; n++) {
       const slot = this.#slot(n);
       for (;;) {
-        const seen = slot.and(~OPEN) & ~OPEN;
+        // From the second time on it only looks: a reader needs the slot's cache line to leave.
+        const looked = again ? slot.load() : OPEN;
+        const seen = (looked & OPEN) === 0 ? looked : slot.and(~OPEN) & ~OPEN;
         const owner = ownerOf(seen);
         if (owner === 0 || (seen & WAITS) !== 0) break;
         if (this.#isDead(owner)) {
@@ -492,7 +497,10 @@ export class RwWords {
     }
   }
 
-  /** Gives each living thread that waits in a slot its name there, and opens those in which somebody has read since they were opened. */
+  /**
+   * Gives each thread that waits in a slot its name there, a dead one's too, which the next writer clears; and opens the slots in which
+   * somebody has read since they were opened.
+   */
   #openSlots(count: number, poisoned: number): boolean {
     const open = openUnless(poisoned);
     let [any, letIn] = [false, false];

@@ -147,6 +147,29 @@ describe("in every interleaving, a Semaphore", () => {
     expectPassed(report);
   });
 
+  it("of one slot lets go of it in one step with the last permit: then it may be another thread's", () => {
+    const report = check(
+      {
+        setup: setup(2, 1),
+        threads: [
+          ({ semaphore }: Shared) => {
+            const [one, two] = [semaphore.acquire(), semaphore.acquire()];
+            one.release();
+            two.release();
+          },
+          ({ semaphore }: Shared) => {
+            const both = semaphore.acquire(2);
+            semaphore.tryAcquire(1);
+            both.release();
+          },
+        ],
+        after: allAreBack,
+      },
+      { preemptions: 3, time: 50_000 },
+    );
+    expectPassed(report);
+  });
+
   it("that is closed while its permits stay held tells who waits", () => {
     const report = check({
       setup: () => {
