@@ -8,7 +8,7 @@ import { arriving, Moves } from "../send/moving.ts";
 import { decode, encode, type Departing, type Encoded } from "../send/transit.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
-import { holdLife, takeLifeline } from "../thread/lifeline.ts";
+import { awaitReceipt, holdLife, takeLifeline } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import { knowAllKinds } from "./kinds.ts";
 import { reportUnjoined, type Boot, type Outcome, type Start } from "./outcome.ts";
@@ -34,8 +34,10 @@ export async function boot(): Promise<void> {
   const teller = new Teller(host.openPort(outcome), box === undefined ? undefined : new Letterbox(box));
   host.onUncaught((error, isRejection) => {
     teller.tell(died(error, isRejection));
+    awaitReceipt();
   });
   await run(data.start, teller);
+  awaitReceipt();
   // Not left to the event loop: a thread ends with its task, and its timers with it.
   host.exit(teller.failed ? 1 : 0);
 }

@@ -224,6 +224,20 @@ export function send(message: ToSupervisor, transfer: readonly object[] = []): v
   port?.postMessage(message, transfer);
 }
 
+/** In ms. A page that is busy starts the supervisor late; one that is being closed never answers. */
+const RECEIPT_WITHIN = 10_000;
+
+/**
+ * Blocks until the supervisor has heard all that this thread told it, where a message can be lost that is posted just before its thread ends:
+ * Firefox drops what a worker's ports have not passed on when it closes.
+ */
+export function awaitReceipt(): void {
+  if (host.life === undefined || port === undefined) return;
+  const cell = new SharedArrayBuffer(4);
+  send({ type: "receipt", cell });
+  Word.at(cell, 0).wait(0, RECEIPT_WITHIN);
+}
+
 // --- hearing ---
 
 const lookers = new Set<() => void>();

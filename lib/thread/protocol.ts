@@ -63,7 +63,9 @@ export type ToSupervisor =
   | { readonly type: "fetch"; readonly number: number }
   | { readonly type: "unshelve"; readonly number: number }
   /** Every sleeper shall look again: something changed that its word does not tell. */
-  | { readonly type: "wake" };
+  | { readonly type: "wake" }
+  /** All that was sent before it has arrived once this word is set. */
+  | { readonly type: "receipt"; readonly cell: SharedArrayBuffer };
 
 /** What a thread is started with, wherever that is done. */
 export type ThreadStart = Omit<SpawnRequest, "type" | "cell" | "start"> & { readonly data: object };

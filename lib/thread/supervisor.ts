@@ -203,9 +203,9 @@ function endingOf(child: Child, exit: HostExit): number {
   return exit.error === undefined && !child.failed ? Ending.EXIT : Ending.FAILED;
 }
 
-/** After the death, so that whoever joined finds all locks of the dead released or poisoned. */
-function settle(cell: Word, ending: number): void {
-  cell.store(ending);
+/** Tells of a death only after it, so that whoever joined finds all locks of the dead released or poisoned. */
+function settle(cell: Word, value: number): void {
+  cell.store(value);
   cell.notify();
 }
 
@@ -308,6 +308,9 @@ function receive(peer: Peer, message: ToSupervisor): void {
       break;
     case "wake":
       wakeAll();
+      break;
+    case "receipt":
+      settle(Word.at(message.cell, 0), 1);
       break;
   }
 }

@@ -71,6 +71,13 @@ here("outlives the thread that started it", async () => {
   await untilAsync(stage, 2);
 });
 
+here("is started, even if all who start one end at once", async () => {
+  const starters = Array.from({ length: 8 }, () => ({ stage: new AtomicI32(0) }));
+  await Promise.all(starters.map(({ stage }) => spawn(leaveThread, stage).joinAsync()));
+  for (const { stage } of starters) reach(stage, 1);
+  for (const { stage } of starters) await untilAsync(stage, 2);
+});
+
 here("ends with its task: pending timers are dropped", async () => {
   const stage = new AtomicI32(0);
   await spawn(leaveTimer, stage).joinAsync();
