@@ -16,7 +16,9 @@ import type { Frozen } from "./frozen.ts";
 import type { PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ReadGuard, UpgradableGuard, WriteGuard, type Reserved } from "./rw-guard.ts";
+import { Reading } from "./rw-reading.ts";
 import { bytesOf, firstOf, OWNER_SHIFT, PACKED, rwNames, RwWords, spread, UPGRADABLE, WAITS, type Shape } from "./rw-words.ts";
+import { Writing } from "./rw-writing.ts";
 import { despitePoison, refuseAsync, repairUnder, repairUnderAsync, runUnder, runUnderAsync, type NotPromise } from "./section.ts";
 
 const KIND = "RwLock@1";
@@ -60,12 +62,14 @@ interface Inner<T> {
  */
 export class RwLock<T = undefined> {
   readonly #words: RwWords;
+  readonly #reading: Reading;
+  readonly #writing: Writing;
   readonly #value: T;
   readonly #slot: Slot<T> | undefined;
   readonly #type: FieldType<T> | undefined;
   readonly #name: string | undefined;
-  #readers: Line | undefined;
-  #writers: Line | undefined;
+  #readLine: Line | undefined;
+  #writeLine: Line | undefined;
 
   /**
    * @param value            what it protects; it must be shared memory, or every thread would get a copy of its own
@@ -81,6 +85,8 @@ export class RwLock<T = undefined> {
     this.#name = nameOf(options, "an RwLock");
     const shape = inner?.shape ?? spread(readersOf(options?.readers));
     this.#words = new RwWords(inner?.state ?? Word.fresh(bytesOf(shape)), shape, () => this.describe());
+    this.#reading = new Reading(this.#words);
+    this.#writing = new Writing(this.#words);
     this.#slot = inner?.slot;
     this.#type = inner?.type;
   }
@@ -162,7 +168,7 @@ export class RwLock<T = undefined> {
   read(opts?: WaitOptions & PoisonOptions): ReadGuard<T> {
     // Made first, so that a collection of garbage for which it gives the occasion does not keep the others waiting.
     const guard = new ReadGuard<T>(this);
-    if (opts !== undefined || !this.#words.enter()) this.#readSlow(opts);
+    if (opts !== undefined || !this.#reading.enter()) this.#readSlow(opts);
     return guard;
   }
 
@@ -172,17 +178,17 @@ export class RwLock<T = undefined> {
    */
   tryRead(opts?: PoisonOptions): ReadGuard<T> | undefined {
     if (opts !== undefined) requireOptions(opts, "{ allowPoisoned: true }");
-    return this.#words.tryEnter() ? this.#readGuard(opts) : undefined;
+    return this.#reading.tryEnter() ? this.#readGuard(opts) : undefined;
   }
 
   /** As {@link read}, awaiting. */
   readAsync(opts?: AsyncWaitOptions & PoisonOptions): Promise<ReadGuard<T>> {
-    if (opts === undefined && this.#readers?.isEmpty !== false && this.#words.enter()) return Promise.resolve(new ReadGuard<T>(this));
-    this.#readers ??= new Line();
+    if (opts === undefined && this.#readLine?.isEmpty !== false && this.#reading.enter()) return Promise.resolve(new ReadGuard<T>(this));
+    this.#readLine ??= new Line();
     const stop = (): void => {
-      this.#words.stopEntering();
+      this.#reading.stopEntering();
     };
-    return this.#readers.wait(this.#words.entering(), () => this.#readGuard(opts), this, "read", opts, stop);
+    return this.#readLine.wait(this.#reading.entering(), () => this.#readGuard(opts), this, "read", opts, stop);
   }
 
   /**
@@ -208,7 +214,7 @@ export class RwLock<T = undefined> {
    */
   write(opts?: WaitOptions & PoisonOptions): WriteGuard<T> {
     const guard = new WriteGuard<T>(this);
-    if (opts !== undefined || !this.#words.seize()) this.#writeSlow(opts);
+    if (opts !== undefined || !this.#writing.seize()) this.#writeSlow(opts);
     return guard;
   }
 
@@ -218,15 +224,15 @@ export class RwLock<T = undefined> {
    */
   tryWrite(opts?: PoisonOptions): WriteGuard<T> | undefined {
     if (opts !== undefined) requireOptions(opts, "{ allowPoisoned: true }");
-    return this.#words.trySeize() ? this.#writeGuard(opts) : undefined;
+    return this.#writing.trySeize() ? this.#writeGuard(opts) : undefined;
   }
 
   /** As {@link write}, awaiting. The tasks of one thread get it in the order in which they asked. */
   writeAsync(opts?: AsyncWaitOptions & PoisonOptions): Promise<WriteGuard<T>> {
-    if (opts === undefined && this.#writers?.isEmpty !== false && this.#words.seize()) return Promise.resolve(new WriteGuard<T>(this));
-    this.#writers ??= new Line();
-    const { attempt, giveUp } = this.#words.seizing();
-    return this.#writers.wait(attempt, () => this.#writeGuard(opts), this, "write", opts, giveUp);
+    if (opts === undefined && this.#writeLine?.isEmpty !== false && this.#writing.seize()) return Promise.resolve(new WriteGuard<T>(this));
+    this.#writeLine ??= new Line();
+    const { attempt, giveUp } = this.#writing.seizing();
+    return this.#writeLine.wait(attempt, () => this.#writeGuard(opts), this, "write", opts, giveUp);
   }
 
   /**
@@ -250,18 +256,18 @@ export class RwLock<T = undefined> {
    * @throws as {@link read}
    */
   upgradable(opts?: WaitOptions & PoisonOptions): UpgradableGuard<T> {
-    wait(this.#words.reserving(), this.#asReserver, "upgradable", opts);
+    wait(this.#writing.reserving(), this.#asReserver, "upgradable", opts);
     return this.#upgradableGuard(opts);
   }
   /** As {@link upgradable} if that is possible at once, else returns undefined. */
   tryUpgradable(opts?: PoisonOptions): UpgradableGuard<T> | undefined {
     if (opts !== undefined) requireOptions(opts, "{ allowPoisoned: true }");
-    return this.#words.tryReserve() ? this.#upgradableGuard(opts) : undefined;
+    return this.#writing.tryReserve() ? this.#upgradableGuard(opts) : undefined;
   }
   /** As {@link upgradable}, awaiting. */
   upgradableAsync(opts?: AsyncWaitOptions & PoisonOptions): Promise<UpgradableGuard<T>> {
-    this.#writers ??= new Line();
-    return this.#writers.wait(this.#words.reserving(), () => this.#upgradableGuard(opts), this, "upgradable", opts);
+    this.#writeLine ??= new Line();
+    return this.#writeLine.wait(this.#writing.reserving(), () => this.#upgradableGuard(opts), this, "upgradable", opts);
   }
 
   // --- poison ---
@@ -292,20 +298,20 @@ export class RwLock<T = undefined> {
 
   #readSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "read").throwIfCancelled();
-    const words = this.#words;
+    const reading = this.#reading;
     // Not for long, since nobody sees that a reader waits before it stands in a slot.
     let looks = 0;
     let isOpen = false;
     const look = (): boolean => {
-      if (words.isShutOut) return ++looks >= LOOKS_ASIDE && words.tryEnter();
-      isOpen = words.enter();
-      return isOpen || words.tryEnter();
+      if (reading.isShutOut) return ++looks >= LOOKS_ASIDE && reading.tryEnter();
+      isOpen = reading.enter();
+      return isOpen || reading.tryEnter();
     };
     if (!look() && !(currentThread().spins && backOff(look))) {
       try {
-        wait(words.entering(), this.#asReader, "read", opts);
+        wait(reading.entering(), this.#asReader, "read", opts);
       } catch (error) {
-        words.stopEntering();
+        reading.stopEntering();
         throw error;
       }
     }
@@ -315,15 +321,15 @@ export class RwLock<T = undefined> {
   #writeSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "write").throwIfCancelled();
     const { id, spins } = currentThread();
-    const begun = opts === undefined && this.#words.begin();
-    let seizing: ReturnType<RwWords["seizing"]> | undefined;
+    const begun = opts === undefined && this.#writing.begin();
+    let seizing: ReturnType<Writing["seizing"]> | undefined;
     try {
-      if (begun && this.#words.drain(id, spins)) return;
-      const { attempt } = (seizing = this.#words.seizing(false, begun));
+      if (begun && this.#writing.drain(id, spins)) return;
+      const { attempt } = (seizing = this.#writing.seizing(false, begun));
       const spinner: Waiter = { me: id, blocks: true, spins, wakes: 0 };
       if (!(spins && backOff(() => attempt(spinner) === undefined, undefined, WRITER_REST))) wait(attempt, this, "write", opts);
     } catch (error) {
-      (seizing ?? this.#words.seizing(false, begun)).giveUp();
+      (seizing ?? this.#writing.seizing(false, begun)).giveUp();
       throw error;
     }
     this.#admitWriter(opts);
@@ -339,18 +345,18 @@ export class RwLock<T = undefined> {
   }
   #upgradableGuard(opts: PoisonOptions | undefined): UpgradableGuard<T> {
     this.#admit(opts, () => {
-      this.#words.unreserve();
+      this.#writing.unreserve();
     });
     return new UpgradableGuard<T>(this.#reserved);
   }
   #admitReader(opts: PoisonOptions | undefined): void {
     this.#admit(opts, () => {
-      this.#words.leave();
+      this.#reading.leave();
     });
   }
   #admitWriter(opts: PoisonOptions | undefined): void {
     this.#admit(opts, () => {
-      this.#words.release();
+      this.#writing.release();
     });
   }
   /** It is held. Gives it back, and throws, if the data is in doubt and nobody asked to see it. */
@@ -365,16 +371,16 @@ export class RwLock<T = undefined> {
 
   /** @internal */
   leave(): void {
-    this.#words.leave();
+    this.#reading.leave();
   }
   /** @internal */
   unlock(): void {
-    this.#words.release();
+    this.#writing.release();
   }
   /** @internal */
   downgrade(): ReadGuard<T> {
     // Without a slot left it reads on as the one who may upgrade, which stands in no slot.
-    return new ReadGuard<T>(this.#words.downgrade() ? this : this.#reserved);
+    return new ReadGuard<T>(this.#writing.downgrade(this.#reading) ? this : this.#reserved);
   }
   /** @internal */
   retake(): void {
@@ -438,13 +444,13 @@ export class RwLock<T = undefined> {
 
   /** The lock as the one who may upgrade sees it. */
   get #reserved(): Reserved<T> {
-    const words = this.#words;
-    const upgrading = (): ReturnType<RwWords["seizing"]> => words.seizing(true);
+    const writing = this.#writing;
+    const upgrading = (): ReturnType<Writing["seizing"]> => writing.seizing(true);
     return {
       describe: () => this.describe(),
       getValue: () => this.getValue(),
       leave: () => {
-        words.unreserve();
+        writing.unreserve();
       },
       upgrade: (opts) => {
         const { attempt, giveUp } = upgrading();
@@ -456,7 +462,7 @@ export class RwLock<T = undefined> {
         }
         return new WriteGuard<T>(this);
       },
-      tryUpgrade: () => (words.tryUpgrade() ? new WriteGuard<T>(this) : undefined),
+      tryUpgrade: () => (writing.tryUpgrade() ? new WriteGuard<T>(this) : undefined),
       upgradeAsync: (opts) => {
         const { attempt, giveUp } = upgrading();
         return new Line().wait(attempt, () => new WriteGuard<T>(this), this, "upgrade", opts, giveUp);

@@ -1,6 +1,6 @@
 /**
- * Many readers or one writer: the words and the algorithm of {@link RwLock}. A reader's name stands in a slot, so a dead reader stops
- * counting, and readers on different cores do not fight over one counter.
+ * Many readers or one writer: the words of {@link RwLock}, and why its two sides, rw-reading.ts and rw-writing.ts, fit together.
+ * A reader's name stands in a slot, so a dead reader stops counting, and readers on different cores do not fight over one counter.
  *
  *     word 0  STATE    OWNER << 4 | OPEN 8 | POISONED 4 | UPGRADABLE 2 | WAITERS 1
  *          1  CULPRIT  the id of the thread that poisoned it, for messages
@@ -42,37 +42,36 @@
  *
  * Source: ours; the readers' own slots are those of "big-reader locks": W. Hsieh, W. Weihl, "Scalable Reader-Writer Locks for
  * Parallel Systems" (1992).
- */
-import { DeadlockError, PoisonedError, ReleasedError } from "../errors.ts";
+ */ import { DeadlockError, PoisonedError } from "../errors.ts";
 import { owned, someThread, type WordName } from "../memory/word-names.ts";
 import type { Word } from "../memory/word.ts";
-import type { Attempt, Sleep, Waiter } from "../park/wait.ts";
-import { currentId, currentThread, tagIn } from "../thread/current.ts";
+import type { Sleep } from "../park/wait.ts";
+import { currentThread, tagIn } from "../thread/current.ts";
 
-const FREE = 0;
-const WAITERS = 1 << 0;
+export const FREE = 0;
+export const WAITERS = 1 << 0;
 export const UPGRADABLE = 1 << 1;
-const POISONED = 1 << 2;
-const OPEN = 1 << 3;
+export const POISONED = 1 << 2;
+export const OPEN = 1 << 3;
 /** The slots' own: a writer sleeps on the slot; a reader waits in it. */
-const WANTED = 1 << 0;
+export const WANTED = 1 << 0;
 export const WAITS = 1 << 1;
-const IDLE = 1 << 2;
-const REOPENED = OPEN | IDLE;
+export const IDLE = 1 << 2;
+export const REOPENED = OPEN | IDLE;
 export const OWNER_SHIFT = 4;
-const ownerOf = (word: number): number => word >>> OWNER_SHIFT;
+export const ownerOf = (word: number): number => word >>> OWNER_SHIFT;
 /** The COUNT in USED. BOUND: MOVES wraps around at 2^21; only sameness is asked. */
-const COUNT = (1 << 11) - 1;
-const ONE_MOVE = COUNT + 1;
+export const COUNT = (1 << 11) - 1;
+export const ONE_MOVE = COUNT + 1;
 const flagsOf = (word: number): number => word & ((1 << OWNER_SHIFT) - 1);
 
 /** Of an owned STATE: what the owner is at. */
 const MODE = OPEN | UPGRADABLE;
-const WRITING = 0;
-const UNLOCKING = UPGRADABLE;
-const modeOf = (state: number): number => state & MODE;
+export const WRITING = 0;
+export const UNLOCKING = UPGRADABLE;
+export const modeOf = (state: number): number => state & MODE;
 /** Does this STATE let readers in, or would it if it were OPEN? */
-const letsRead = (state: number): boolean => ownerOf(state) === 0 || modeOf(state) === MODE;
+export const letsRead = (state: number): boolean => ownerOf(state) === 0 || modeOf(state) === MODE;
 
 /** How the words lie. */
 export interface Shape {
@@ -104,477 +103,58 @@ export function rwNames(shape: Shape): readonly WordName[] {
   return names;
 }
 
-/** May this thread read now? */
-const Entry = { IN: 0, WRITER: 1, FULL: 2 } as const;
-type Entry = (typeof Entry)[keyof typeof Entry];
-
+/** What both sides see of it: the state, the slots, the dead, the poison. */
 export class RwWords {
   readonly state: Word;
   readonly used: Word;
   readonly shape: Shape;
+  readonly describe: () => string;
   /** Made once each: who shuts and opens slots keeps others waiting, and should make nothing meanwhile that is garbage soon. */
   readonly #slots: Word[] = [];
-  readonly #describe: () => string;
-  /** The slot in which this thread reads or waits through this object; the one to try first while it does neither. */
-  #own: Word | undefined;
-  /** How many guards of this object read, all of them in the one slot. */
-  #reads = 0;
-  /** Does this object wait in its slot? */
-  #stands = false;
-  /** While it writes: so many slots it has shut, to open them again. */
-  #shutSlots = 0;
 
   constructor(state: Word, shape: Shape, describe: () => string) {
     this.state = state;
     this.used = state.next(3);
     this.shape = shape;
-    this.#describe = describe;
+    this.describe = describe;
   }
 
-  // --- reading ---
+  // --- places ---
 
-  /** In by one step, if nobody stands in the way. Slots are open only while the data is in no doubt. */
-  enter(): boolean {
-    const own = this.#own;
-    if (this.#reads !== 0 || own === undefined) return false;
-    const name = (currentId() << OWNER_SHIFT) | OPEN;
-    const seen = own.compareExchange(OPEN, name);
-    if (seen !== OPEN && (seen !== REOPENED || own.compareExchange(REOPENED, name) !== REOPENED)) return false;
-    this.#reads = 1;
-    return true;
+  slot(n: number): Word {
+    return (this.#slots[n] ??= this.state.next(firstOf(this.shape) + n * this.shape.stride));
   }
-  /** Did a writer shut this thread's slot, which will open it again? So it is most of the time. */
-  get isShutOut(): boolean {
-    return this.#own?.load() === 0;
+  get culprit(): Word {
+    return this.state.next(1);
+  }
+  get tag(): number {
+    return tagIn(this.state.next(2));
   }
 
-  leave(): void {
-    if (--this.#reads > 0) return;
-    const mine = (currentId() << OWNER_SHIFT) | OPEN;
-    const own = this.#own as Word;
-    const seen = own.compareExchange(mine, OPEN);
-    if (seen !== mine) this.#leaveSlow(own, seen);
-  }
+  // --- who waits ---
 
-  #leaveSlow(own: Word, seen: number): void {
-    if (ownerOf(seen) !== currentId()) throw new ReleasedError(this.#describe());
-    // It stays open unless a writer has shut it.
-    const before = own.and(OPEN);
-    if ((before & WANTED) !== 0) this.#tellOf(own);
-  }
-
-  /** Whoever wanted this slot looks again, the owner of STATE or a reader who found none. */
-  #tellOf(slot: Word): void {
-    slot.notify();
-    this.#move();
+  /** Where to sleep until STATE is another; undefined if it is by now. */
+  markState(seen: number): Sleep | undefined {
+    const value = seen | WAITERS;
+    if (value !== seen && this.state.compareExchange(seen, value) !== seen) return undefined;
+    return { word: this.state, value };
   }
   /** Readers who found no slot look again; there are none unless all were used. */
-  #move(): void {
+  move(): void {
     if ((this.used.load() & COUNT) < this.shape.slots) return;
     this.used.add(ONE_MOVE);
     this.used.notify();
   }
 
-  /** In, if that is possible without waiting. */
-  tryEnter(): boolean {
-    return this.#enterNow(currentThread().id) === Entry.IN;
-  }
-
-  /** Comes in, or stands in a slot as one who waits. */
-  entering(): Attempt {
-    return (waiter) => {
-      for (;;) {
-        const entry = this.#enterNow(waiter.me);
-        if (entry === Entry.IN) return undefined;
-        const sleep = this.#markReader(waiter, entry);
-        if (sleep !== undefined) return sleep;
-      }
-    };
-  }
-
-  #enterNow(me: number): Entry {
-    for (;;) {
-      if (this.#reads > 0) {
-        // Safe in any case, since this thread's name stands there; but who comes after a waiting writer waits too.
-        if (!letsRead(this.state.load())) return Entry.WRITER;
-        this.#reads++;
-        return Entry.IN;
-      }
-      if (this.#wasLetIn()) return Entry.IN;
-      const seen = this.state.load();
-      const owner = ownerOf(seen);
-      if (owner !== 0 && this.#isDead(owner)) {
-        this.#bury(seen);
-        continue;
-      }
-      if (!letsRead(seen)) return Entry.WRITER;
-      if ((seen & OPEN) === 0) {
-        this.state.compareExchange(seen, seen | OPEN);
-        continue;
-      }
-      const claimed = this.#claim((me << OWNER_SHIFT) | openUnless(seen));
-      if (claimed === undefined) continue;
-      if (!claimed) return Entry.FULL;
-      // PAIRS: with the CAS by which a writer begins; either it sees the name, or this sees it.
-      const now = this.state.load();
-      const mayStay = (now & OPEN) !== 0 && letsRead(now) && (now & POISONED) === (seen & POISONED);
-      if (mayStay) {
-        this.#reads = 1;
-        return Entry.IN;
-      }
-      this.#vacate(this.#own as Word);
-    }
-  }
-
-  /** Did a writer that unlocked turn our WAITS into a name? */
-  #wasLetIn(): boolean {
-    if (!this.#stands || ((this.#own as Word).load() & WAITS) !== 0) return false;
-    this.#stands = false;
-    this.#reads = 1;
-    return true;
-  }
-
-  /** Puts `name` into the slot in which this object waits, or into a new one; undefined if it was let in meanwhile, false if all are taken. */
-  #claim(name: number): boolean | undefined {
-    if (!this.#stands) return this.#takeSlot(name);
-    const before = this.#standNoMore(name);
-    return before === undefined ? undefined : true;
-  }
-  /** Replaces WAITS in the own slot; undefined if a writer has let this thread in. */
-  #standNoMore(next: number): boolean | undefined {
-    const own = this.#own as Word;
-    for (let seen = own.load(); (seen & WAITS) !== 0; seen = own.load()) {
-      if (own.compareExchange(seen, next) !== seen) continue;
-      this.#stands = false;
-      // Tasks of this thread may wait in the same slot, and must look again.
-      this.#tellOf(own);
-      return true;
-    }
-    return undefined;
-  }
-
-  /** Puts `name` into a slot that is free or a dead reader's: the last one it had, else one that nobody else has used. */
-  #takeSlot(name: number): boolean {
-    const { slots } = this.shape;
-    const last = this.#own;
-    if (last !== undefined && this.#takeThis(last, name)) return true;
-    const first = this.used.load() & COUNT;
-    for (let n = 0; n < slots; n++) {
-      const at = (first + n) % slots;
-      this.#use(at);
-      if (this.#takeThis(this.#slot(at), name)) return true;
-    }
-    return false;
-  }
-  #takeThis(slot: Word, name: number): boolean {
-    const seen = slot.load();
-    const owner = ownerOf(seen);
-    if ((owner !== 0 && !this.#isDead(owner)) || slot.compareExchange(seen, name) !== seen) return false;
-    this.#own = slot;
-    return true;
-  }
-  /** Before a name comes into slot number `n`. PAIRS: with the load of USED by a writer that has become the owner. */
-  #use(n: number): void {
-    const { used } = this;
-    for (let seen = used.load(); (seen & COUNT) <= n; seen = used.load()) used.compareExchange(seen, (seen & ~COUNT) | (n + 1));
-  }
-
-  /** Leaves a slot in which nothing was read yet, or in which this thread only waited. It is shut: a writer may be at work. */
-  #vacate(slot: Word): void {
-    if ((slot.exchange(IDLE) & WANTED) !== 0) this.#tellOf(slot);
-  }
-
-  #markReader({ me, blocks }: Waiter, entry: Entry): Sleep | undefined {
-    if (entry === Entry.FULL) return this.#markFull();
-    const seen = this.state.load();
-    const owner = ownerOf(seen);
-    if (letsRead(seen) || this.#isDead(owner)) return undefined;
-    if (modeOf(seen) === UNLOCKING) return this.#markState(seen);
-    if (blocks && (owner === me || this.#reads > 0)) throw this.relock();
-    // In the slot first; then STATE is looked at again.
-    if (this.#reads === 0 && !this.#stands && this.#takeSlot((me << OWNER_SHIFT) | WAITS)) {
-      this.#stands = true;
-      return undefined;
-    }
-    const sleep = this.#markState(seen);
-    // Who has no slot to wait in waits as a writer does.
-    if (sleep === undefined || !this.#stands) return sleep;
-    return { word: this.#own as Word, value: (me << OWNER_SHIFT) | WAITS };
-  }
-  #markState(seen: number): Sleep | undefined {
-    const value = seen | WAITERS;
-    if (value !== seen && this.state.compareExchange(seen, value) !== seen) return undefined;
-    return { word: this.state, value };
-  }
-
-  /** All slots are taken by others: any of them may leave. */
-  #markFull(): Sleep | undefined {
-    const moves = this.used.load();
-    for (let n = 0; n < this.shape.slots; n++) {
-      const slot = this.#slot(n);
-      const seen = slot.load();
-      if (ownerOf(seen) === 0) return undefined;
-      // Who waits there tells of itself, and the writer who lets it in does.
-      if ((seen & (WAITS | WANTED)) === 0 && slot.compareExchange(seen, seen | WANTED) !== seen) return undefined;
-    }
-    return { word: this.used, value: moves };
-  }
-
-  /** Takes back what `entering` has marked. */
-  stopEntering(): void {
-    if (!this.#stands || this.#standNoMore(IDLE) === true) return;
-    // Let in, and gone again.
-    this.#stands = false;
-    const own = this.#own as Word;
-    this.#leaveSlow(own, own.load());
-    own.notify();
-  }
-
-  // --- writing ---
-
-  /** Alone by one step, if nobody reads, writes or waits. */
-  seize(): boolean {
-    return this.state.compareExchange(FREE, currentId() << OWNER_SHIFT) === FREE;
-  }
-
-  /** Becomes the owner of a lock that readers use; then it must drain. */
-  begin(): boolean {
-    return this.state.compareExchange(OPEN, (currentId() << OWNER_SHIFT) | OPEN) === OPEN;
-  }
-  /** Alone, if no reader is in and nobody waits. */
-  drain(me: number, spins: boolean): boolean {
-    const mine = me << OWNER_SHIFT;
-    return this.#shut(me, true, spins, false) === undefined && this.state.compareExchange(mine | OPEN, mine) === (mine | OPEN);
-  }
-
-  release(): void {
-    const mine = currentId() << OWNER_SHIFT;
-    if (this.#shutSlots !== 0 || this.state.compareExchange(mine, FREE) !== mine) this.#open(false);
-  }
-
-  /** Alone, if that is possible without waiting. Nobody is held back for it. */
-  trySeize(): boolean {
-    const { id } = currentThread();
-    for (let n = 0; n < (this.used.load() & COUNT); n++) if (this.#isRead(this.#slot(n).load())) return false;
-    const seizing = this.seizing();
-    const seen = this.state.load();
-    if (ownerOf(seen) !== 0 && !this.#isDead(ownerOf(seen))) return false;
-    if (seizing.attempt({ me: id, blocks: false, wakes: 0 }) === undefined) return true;
-    seizing.giveUp();
-    return false;
-  }
-  #isRead(slot: number): boolean {
-    const owner = ownerOf(slot);
-    return owner !== 0 && (slot & WAITS) === 0 && !this.#isDead(owner);
-  }
-
-  /** Becomes the owner, then waits for the readers; `giveUp` lets them in again. */
-  seizing(upgrading = false, begun = false): { readonly attempt: Attempt; readonly giveUp: () => void } {
-    let shutting = begun;
-    /** Has it looked at all slots before? */
-    let again = begun;
-    const attempt = (waiter: Waiter): Sleep | undefined => {
-      const mine = waiter.me << OWNER_SHIFT;
-      for (;;) {
-        const seen = this.state.load();
-        const owner = ownerOf(seen);
-        if (shutting) {
-          const sleep = this.#shut(waiter.me, waiter.blocks, waiter.spins === true, again);
-          again = true;
-          if (sleep !== undefined) return sleep;
-          // In no slot stands a name: off with OPEN, and whoever has waited goes on waiting.
-          for (let now = seen, next = now; ; now = next) {
-            next = this.state.compareExchange(now, now & ~OPEN);
-            if (next === now) break;
-          }
-          shutting = false;
-          return undefined;
-        }
-        if (upgrading) {
-          if (owner !== waiter.me) throw new ReleasedError(this.#describe());
-          shutting = this.state.compareExchange(seen, seen & ~UPGRADABLE) === seen;
-          continue;
-        }
-        const dead = owner !== 0 && this.#isDead(owner);
-        if (owner === 0 || dead) {
-          const orphaned = dead && modeOf(seen) === WRITING;
-          const shut = owner === 0 ? (seen & OPEN) === 0 : orphaned;
-          const flags = (seen & (POISONED | WAITERS)) | (orphaned ? POISONED : 0) | (waiter.wakes > 0 ? WAITERS : 0);
-          if (this.state.compareExchange(seen, mine | flags | (shut ? 0 : OPEN)) !== seen) continue;
-          if (orphaned) this.culprit.store(owner);
-          if (shut) return undefined;
-          shutting = true;
-          continue;
-        }
-        const sleep = this.#markWriter(waiter, seen);
-        if (sleep !== undefined) return sleep;
-      }
-    };
-    const giveUp = (): void => {
-      if (!shutting) return;
-      shutting = false;
-      this.#open(upgrading);
-    };
-    return { attempt, giveUp };
-  }
-
-  #markWriter(waiter: Waiter, seen: number): Sleep | undefined {
-    if (waiter.blocks && ownerOf(seen) === waiter.me) throw this.relock();
-    return waiter.spins === true ? { word: this.state, value: seen } : this.#markState(seen);
-  }
-
-  /** Takes OPEN from every slot, so that nobody comes in any more; the first living reader is who to wait for. */
-  #shut(me: number, blocks: boolean, spins: boolean, again: boolean): Sleep | undefined {
-    // PAIRS: with the look at STATE by a reader that has just taken a slot beyond these.
-    const used = this.used.load() & COUNT;
-    this.#shutSlots = used;
-    let awaited: Sleep | undefined;
-    for (let n = 0; n < used; n++) {
-      const slot = this.#slot(n);
-      for (;;) {
-        // From the second time on it only looks: a reader needs the slot's cache line to leave.
-        const looked = again ? slot.load() : OPEN;
-        const seen = (looked & OPEN) === 0 ? looked : slot.and(~OPEN) & ~OPEN;
-        const owner = ownerOf(seen);
-        if (owner === 0 || (seen & WAITS) !== 0) break;
-        if (this.#isDead(owner)) {
-          slot.compareExchange(seen, 0);
-          continue;
-        }
-        if (owner === me && blocks) throw this.relock();
-        if (awaited !== undefined) break;
-        const value = spins ? seen : seen | WANTED;
-        if (value !== seen && slot.compareExchange(seen, value) !== seen) continue;
-        awaited = { word: slot, value };
-        break;
-      }
-    }
-    return awaited;
-  }
-
-  /**
-   * Gives up ownership, whether it writes, shuts the slots or may upgrade: lets in who waits to read, opens the slots again, then wakes
-   * who waits to write. With `keep` it stays the one who may upgrade.
-   */
-  #open(keep: boolean, reading = false): void {
-    const { id } = currentThread();
-    const mine = id << OWNER_SHIFT;
-    const shut = this.#shutSlots;
-    this.#shutSlots = 0;
-    // As a writer's unlocking mostly finds it; what else it is, the first step tells.
-    for (let seen = mine, found = seen; ; seen = found) {
-      // Never a plain store: if the lock was taken over, it would free the successor's.
-      if (ownerOf(seen) !== id) throw new ReleasedError(this.#describe());
-      const readers = reading || (seen & OPEN) !== 0;
-      const waited = (seen & WAITERS) !== 0;
-      const poisoned = seen & POISONED;
-      if (!readers && !waited && shut === 0) {
-        found = this.state.compareExchange(seen, poisoned);
-        if (found === seen) return;
-        continue;
-      }
-      const unlocking = mine | UNLOCKING | poisoned;
-      found = this.state.compareExchange(seen, unlocking);
-      if (found !== seen) continue;
-      const slots = waited ? this.used.load() & COUNT : shut;
-      const open = this.#openSlots(slots, poisoned) || readers || keep ? OPEN : 0;
-      this.#endUnlocking(unlocking, (keep ? mine | UPGRADABLE : 0) | open, waited);
-      return;
-    }
-  }
-
-  /** Whoever has come meanwhile is woken with the others, and whoever stays the owner hears of them when they wait again. */
-  #endUnlocking(unlocking: number, next: number, waited: boolean): void {
-    // The poison may be cleared, and WAITERS set; nothing else is changed by others.
-    for (let now = unlocking; ;) {
-      if (ownerOf(now) !== ownerOf(unlocking)) throw new ReleasedError(this.#describe());
-      const before = this.state.compareExchange(now, next | (now & POISONED));
-      if (before === now) {
-        if (waited || (now & WAITERS) !== 0) this.state.notify();
-        return;
-      }
-      now = before;
-    }
-  }
-
-  /**
-   * Gives each thread that waits in a slot its name there, a dead one's too, which the next writer clears; and opens the slots in which
-   * somebody has read since they were opened.
-   */
-  #openSlots(count: number, poisoned: number): boolean {
-    const open = openUnless(poisoned);
-    let [any, letIn] = [false, false];
-    for (let n = 0; n < count; n++) {
-      const slot = this.#slot(n);
-      let seen = open === 0 ? slot.load() : slot.compareExchange(0, REOPENED);
-      any ||= open !== 0 && seen === 0;
-      for (let before; (seen & WAITS) !== 0; seen = before) {
-        before = slot.compareExchange(seen, (ownerOf(seen) << OWNER_SHIFT) | open);
-        if (before !== seen) continue;
-        slot.notify();
-        any = letIn = true;
-        break;
-      }
-    }
-    if (letIn) this.#move();
-    return any;
-  }
-
-  /** From writing to reading, never unlocked in between. Gives false if there is no slot to read in: then it stays the one who may upgrade. */
-  downgrade(): boolean {
-    const { id } = currentThread();
-    const inSlot = this.#claim((id << OWNER_SHIFT) | openUnless(this.state.load())) === true;
-    if (inSlot) this.#reads = 1;
-    this.#open(!inSlot, true);
-    return inSlot;
-  }
-
-  // --- upgradable reading ---
-
-  /** The one reader who may become a writer: it stands in STATE, among readers who stand in slots. */
-  reserving(): Attempt {
-    return (waiter) => {
-      for (;;) {
-        const seen = this.state.load();
-        const owner = ownerOf(seen);
-        if (owner !== 0 && this.#isDead(owner)) {
-          this.#bury(seen);
-          continue;
-        }
-        if (owner === 0) {
-          const flags = (seen & (POISONED | WAITERS)) | (waiter.wakes > 0 ? WAITERS : 0);
-          if (this.state.compareExchange(seen, (waiter.me << OWNER_SHIFT) | UPGRADABLE | OPEN | flags) === seen) return undefined;
-          continue;
-        }
-        const sleep = this.#markWriter(waiter, seen);
-        if (sleep !== undefined) return sleep;
-      }
-    };
-  }
-  tryReserve(): boolean {
-    const seen = this.state.load();
-    if (ownerOf(seen) !== 0 && !this.#isDead(ownerOf(seen))) return false;
-    return this.reserving()({ me: currentThread().id, blocks: false, wakes: 0 }) === undefined;
-  }
-  tryUpgrade(): boolean {
-    const upgrading = this.seizing(true);
-    if (upgrading.attempt({ me: currentThread().id, blocks: false, wakes: 0 }) === undefined) return true;
-    upgrading.giveUp();
-    return false;
-  }
-  unreserve(): void {
-    this.#open(false);
-  }
-
   // --- the dead ---
 
-  #isDead(owner: number): boolean {
+  isDead(owner: number): boolean {
     const { id, registry } = currentThread();
     return owner !== id && !registry.isAlive(owner);
   }
 
   /** Takes a dead owner out of STATE. */
-  #bury(seen: number): void {
+  bury(seen: number): void {
     const orphaned = modeOf(seen) === WRITING;
     const next = (flagsOf(seen) & ~UPGRADABLE) | (orphaned ? POISONED : OPEN);
     if (this.state.compareExchange(seen, next) === seen && orphaned) this.culprit.store(ownerOf(seen));
@@ -582,7 +162,7 @@ export class RwWords {
 
   get poisoned(): boolean {
     const seen = this.state.load();
-    return (seen & POISONED) !== 0 || (modeOf(seen) === WRITING && ownerOf(seen) !== 0 && this.#isDead(ownerOf(seen)));
+    return (seen & POISONED) !== 0 || (modeOf(seen) === WRITING && ownerOf(seen) !== 0 && this.isDead(ownerOf(seen)));
   }
   poison(): void {
     this.culprit.store(currentThread().id);
@@ -591,30 +171,18 @@ export class RwWords {
   clearPoison(): void {
     const seen = this.state.load();
     // A dead writer's poison is only latent: bury it, so that there is a bit to clear.
-    if (ownerOf(seen) !== 0 && this.#isDead(ownerOf(seen))) this.#bury(seen);
+    if (ownerOf(seen) !== 0 && this.isDead(ownerOf(seen))) this.bury(seen);
     this.state.and(~POISONED);
   }
   poisonedError(): PoisonedError {
     const culprit = this.culprit.load();
-    return new PoisonedError(this.#describe(), culprit === 0 ? "a thread" : currentThread().registry.describe(culprit));
+    return new PoisonedError(this.describe(), culprit === 0 ? "a thread" : currentThread().registry.describe(culprit));
   }
   relock(): DeadlockError {
     const { registry, id } = currentThread();
-    return new DeadlockError(`${registry.describe(id)} would wait for ${this.#describe()}, which it holds itself`);
-  }
-
-  // --- places ---
-
-  get culprit(): Word {
-    return this.state.next(1);
-  }
-  get tag(): number {
-    return tagIn(this.state.next(2));
-  }
-  #slot(n: number): Word {
-    return (this.#slots[n] ??= this.state.next(firstOf(this.shape) + n * this.shape.stride));
+    return new DeadlockError(`${registry.describe(id)} would wait for ${this.describe()}, which it holds itself`);
   }
 }
 
 /** While the data is in doubt no slot is open, so that everybody looks at STATE. */
-const openUnless = (state: number): number => ((state & POISONED) === 0 ? OPEN : 0);
+export const openUnless = (state: number): number => ((state & POISONED) === 0 ? OPEN : 0);

@@ -1,4 +1,4 @@
-/** The algorithm of `lib/sync/rw-words.ts`, without poison, upgrades and tasks; right and with one mistake each: what the checker must catch. */
+/** The algorithm of RwLock (`lib/sync/rw-words.ts` and both sides), without poison, upgrades and tasks; right and with one mistake each: what the checker must catch. */
 import { Word } from "../../lib/memory/word.ts";
 import { wait, type Sleep } from "../../lib/park/wait.ts";
 import { currentId, currentThread } from "../../lib/thread/current.ts";
