@@ -17,13 +17,8 @@ const EVEN_RESTS = 4;
 /** Looks for a while, having just looked in vain; `look` gives undefined if looking on is in vain. */
 export function restFirst(look: () => boolean | undefined): boolean {
   if (!currentThread().spins) return false;
-  for (let n = 1; n < EVEN_RESTS; n++) {
-    rest(FIRST_REST);
-    const got = look();
-    if (got !== false) return got === true;
-  }
   rest(FIRST_REST);
-  return backOff(look, LAST_REST, 2 * FIRST_REST);
+  return backOff(look, LAST_REST, FIRST_REST, EVEN_RESTS - 1);
 }
 
 /** Tries the quick way; again, for a while in all, if somebody is at the gate. */
@@ -32,7 +27,7 @@ export function knocking(pass: () => Flags): () => Flags {
   return () => {
     for (;;) {
       const flags = pass();
-      if (flags !== BUSY || ++knocks >= MAX_KNOCKS) return flags;
+      if (flags !== BUSY || ++knocks >= MAX_KNOCKS || currentThread().modelled) return flags;
       rest(KNOCK_REST);
     }
   };

@@ -44,7 +44,7 @@ export function* explore<S>(
     throw new CheckError("explore() goes through executions; to see the one of a replay string or of a schedule, give it to check().");
   const strategy = strategyOf(options);
   const { executions = options.strategy === undefined || options.strategy === "exhaustive" ? Infinity : 1000 } = options;
-  const world = new ModelWorld(program, false);
+  const world = new ModelWorld(program, false, limits);
   const machine = new Machine(world, limits, strategy);
   let next: { readonly at: number; readonly choice?: number } | undefined = { at: -1 };
   for (let seen = 0; next !== undefined && seen < executions;) {

@@ -29,15 +29,16 @@ export interface Supervisor {
 /** One thread's identity; notes when its code is about to sleep, or asks who lives. */
 class ModelCurrent implements Current {
   readonly id: number;
-  readonly spins = false;
+  readonly spins: boolean;
   readonly wakeEverybody: () => void;
   readonly naps: () => void;
   readonly passes: (ms: number) => void;
   readonly #registry: Registry;
   asked = false;
 
-  constructor(id: number, registry: Registry, supervisor: Supervisor) {
+  constructor(id: number, registry: Registry, supervisor: Supervisor, spins: boolean) {
     this.id = id;
+    this.spins = spins;
     this.#registry = registry;
     this.wakeEverybody = supervisor.wakeEverybody;
     this.naps = supervisor.naps;
@@ -94,10 +95,10 @@ export class Identities {
   readonly #lives: readonly Life[];
   readonly #names: readonly string[];
 
-  constructor(names: readonly string[], memory: Memory, supervisor: Supervisor) {
+  constructor(names: readonly string[], memory: Memory, supervisor: Supervisor, spins: boolean) {
     const { registry, ids, lives } = theTown();
     this.#names = ["setup and after", ...names];
-    const [outsider, ...others] = this.#names.map((_, at) => new ModelCurrent(ids[at] as number, registry, supervisor));
+    const [outsider, ...others] = this.#names.map((_, at) => new ModelCurrent(ids[at] as number, registry, supervisor, spins));
     this.#registry = registry;
     this.#outsider = outsider as ModelCurrent;
     this.#threads = others;

@@ -56,6 +56,11 @@ export interface CheckOptions {
   readonly spurious?: boolean | number;
   /** Timed waits may run out: each thread's once, or so often. Without it a timed wait lasts until it is notified. */
   readonly timeouts?: boolean | number;
+  /**
+   * Do ferrous' locks and channels look at a busy word again before they sleep, as they do on several cores? Once each time; without it they
+   * sleep at once, in fewer executions. Default false.
+   */
+  readonly spins?: boolean;
 }
 
 /** A scenario in the form that the machine runs. */
@@ -149,11 +154,12 @@ export function limitsOf(options: CheckOptions, threads = MAX_THREADS): Limits {
   }
   if (schedule !== undefined && options.replay !== undefined)
     throw new CheckError("the options schedule and replay both name one execution: give one of them.");
-  const { steps = 2000, deaths = 0, spurious = false, timeouts = false } = options;
+  const { steps = 2000, deaths = 0, spurious = false, timeouts = false, spins = false } = options;
   for (const [name, value] of Object.entries({ spurious, timeouts })) {
     if (typeof value !== "boolean" && !(typeof value === "number" && value >= 0))
       throw new CheckError(`the option ${name} is true, false, or how often for each thread; it was given ${String(value)}.`);
   }
+  if (typeof spins !== "boolean") throw new CheckError(`the option spins is true or false; it was given ${String(spins)}.`);
   if (options.seed !== undefined && !Number.isFinite(options.seed))
     throw new CheckError(`the option seed is a number; it was given ${String(options.seed)}.`);
   const { mortal } = options;
@@ -163,5 +169,5 @@ export function limitsOf(options: CheckOptions, threads = MAX_THREADS): Limits {
       `the option mortal is a list of threads by their numbers from 0, such as [0]; it was given ${textOf(mortal)}, and the threads are ${String(threads)}.`,
     );
   }
-  return { steps, deaths, mortal, spurious: Number(spurious), timeouts: Number(timeouts) };
+  return { steps, deaths, mortal, spurious: Number(spurious), timeouts: Number(timeouts), spins };
 }

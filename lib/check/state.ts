@@ -23,6 +23,8 @@ export interface Limits {
   readonly everyDeath?: boolean;
   /** Is memory written through views that are not seen? Found out by a first try. */
   readonly unseen?: boolean;
+  /** Do threads look at busy words before they sleep? */
+  readonly spins: boolean;
   /** Per thread. */
   readonly spurious: number;
   readonly timeouts: number;

@@ -10,7 +10,7 @@ import type { Executor, World } from "./executor.ts";
 import { Replacements, randomFrom } from "./globals.ts";
 import { UnseenWrite } from "./failure.ts";
 import { opener, ownersOf, type Opener } from "./handles.ts";
-import { Identities, type Life } from "./identity.ts";
+import { Identities, type Life, type Supervisor } from "./identity.ts";
 import { Machine, type Chooser } from "./machine.ts";
 import { Memory } from "./memory.ts";
 import { ARRAYS, RealDate, RealUint8Array } from "./real.ts";
@@ -38,7 +38,7 @@ export function inWorld<R>(
   recording: boolean,
   work: (machine: Machine, world: ModelWorld) => R,
 ): R {
-  const world = new ModelWorld(program, recording, limits.unseen);
+  const world = new ModelWorld(program, recording, limits);
   // A history tells even a call that only looked, and was over when its thread died.
   const machine = new Machine(world, program.history === undefined ? limits : { ...limits, everyDeath: true }, chooser);
   program.history?.attach(machine);
@@ -83,19 +83,19 @@ export class ModelWorld implements World {
   /** Calls for the time outside of threads. */
   #asked = 0;
 
-  /** `unseen`: memory is written through views that are not seen. */
-  constructor(program: Program, recording: boolean, unseen = false) {
+  constructor(program: Program, recording: boolean, { unseen = false, spins }: Limits) {
     this.memory = new Memory(unseen);
     this.#unseen = unseen;
     this.#program = program;
     this.#recording = recording;
     this.names = program.names;
     this.views = new Views(this.memory, () => this.#machine?.executor);
-    this.#identities = new Identities(this.names, this.memory, {
+    const supervisor: Supervisor = {
       wakeEverybody: () => this.#machine?.executor.wakeEverybody(this.#identities.buffer),
       naps: () => this.#machine?.executor.naps(),
       passes: (ms) => this.#machine?.executor.passes(ms),
-    });
+    };
+    this.#identities = new Identities(this.names, this.memory, supervisor, spins);
   }
 
   install(machine: Machine, replaced: Replacements): void {

@@ -10,6 +10,8 @@
  * M. Manasse, S. Owicki, "Empirical Studies of Competitive Spinning for a Shared-Memory Multiprocessor" (1991).
  */
 
+import { currentThread } from "../thread/current.ts";
+
 /** In steps of about 0.8 ns. */
 const SHORTEST = 32;
 const LONGEST = 8192;
@@ -19,13 +21,17 @@ const LONGEST = 8192;
  * @param look     true: got it, false: look again, undefined: looking on is in vain
  * @param longest  the last rest, in steps of 0.8 ns; all of them together take twice as long: 13 us without it
  * @param shortest the first rest
+ * @param even     so many rests are as long as the first
  * @returns whether it was got
  */
-export function backOff(look: () => boolean | undefined, longest = LONGEST, shortest = SHORTEST): boolean {
-  for (let steps = shortest; steps <= longest; steps *= 2) {
+export function backOff(look: () => boolean | undefined, longest = LONGEST, shortest = SHORTEST, even = 1): boolean {
+  // There time does not pass while a thread rests: one look stands for them all.
+  const { modelled } = currentThread();
+  for (let [steps, rests] = [shortest, 1]; steps <= longest; rests++) {
     const got = look();
-    if (got !== false) return got === true;
+    if (got !== false || modelled) return got === true;
     rest(steps);
+    if (rests >= even) steps *= 2;
   }
   return false;
 }

@@ -11,7 +11,7 @@ export interface Current {
   /** 26 bits: a 10-bit index and a generation; never 0, never used again. */
   readonly id: number;
   readonly registry: Registry;
-  /** Does looking at a busy word again, before sleeping, make sense? Not on one core, nor in the checker, where it is only one more step. */
+  /** Does looking at a busy word again, before sleeping, make sense? Not on one core, nor in the checker unless it is asked for. */
   readonly spins: boolean;
   /** Is this a real thread, with a supervisor to talk to, or a modelled one? */
   readonly modelled: boolean;

@@ -78,6 +78,7 @@ describe("check says what to do about", () => {
     ["a thread with the name of what lists have", { setup: words, threads: { length: add } }, {}, /no thread can be called "length"/],
     ["timeouts that are no number", torn, { timeouts: Number.NaN }, /option timeouts is true, false, or how often.*NaN/],
     ["spurious wake-ups that are no number", torn, { spurious: "yes" as never }, /option spurious is true, false/],
+    ["spins that are neither true nor false", torn, { spins: 2 as never }, /option spins is true or false; it was given 2/],
     ["a seed that is none", torn, { strategy: "random", seed: "x" as never }, /option seed is a number/],
     [
       "a mortal thread that there is not",

@@ -3,6 +3,7 @@
  */
 import { ReleasedError } from "../../lib/errors.ts";
 import { Word } from "../../lib/memory/word.ts";
+import { backOff } from "../../lib/park/backoff.ts";
 import { wait, type Sleep, type Waiter } from "../../lib/park/wait.ts";
 import { currentThread } from "../../lib/thread/current.ts";
 
@@ -139,5 +140,23 @@ export class OneLook extends Twin {
 export class Cleaning extends Twin {
   protected override unlock(): void {
     if ((this.state.exchange(FREE) & WAITERS) !== 0) this.state.notify(1);
+  }
+}
+
+/** Looks for a while before it sleeps, as `lib/sync/mutex.ts` does: nobody sleeps who would have to be woken, nor is the data in doubt. */
+export class Patient extends Twin {
+  override lock(): void {
+    if (!currentThread().spins || !backOff(() => this.look(currentThread().id << OWNER_SHIFT))) super.lock();
+  }
+  protected look(mine: number): boolean {
+    return this.state.compareExchange(FREE, mine) === FREE;
+  }
+}
+
+/** Takes any lock that nobody holds, and forgets what else stands in the word. */
+export class Barging extends Patient {
+  protected override look(mine: number): boolean {
+    const seen = this.state.load();
+    return ownerOf(seen) === 0 && this.state.compareExchange(seen, mine) === seen;
   }
 }

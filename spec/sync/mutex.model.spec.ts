@@ -2,7 +2,20 @@ import { describe, expect, it } from "@jest/globals";
 import { check, expectPassed, type CheckOptions, type FailureKind } from "../../lib/check/index.ts";
 import { PoisonedError, ReleasedError, TimeoutError } from "../../lib/errors.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
-import { Cleaning, Forgetful, Hasty, OneLook, OnlySleeper, Poisoned, PoisonLost, Storing, StoringHeir, Twin } from "./mutex.broken.ts";
+import {
+  Barging,
+  Cleaning,
+  Forgetful,
+  Hasty,
+  OneLook,
+  OnlySleeper,
+  Patient,
+  Poisoned,
+  PoisonLost,
+  Storing,
+  StoringHeir,
+  Twin,
+} from "./mutex.broken.ts";
 
 const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 const times = <S>(count: number, body: (state: S, me: number) => unknown): ((state: S) => unknown)[] =>
@@ -238,6 +251,13 @@ describe("the checker finds a mutex that", () => {
     expect(kinds).toContain(twins(Kind, threads, options).failure?.kind);
     // The same without the mistake.
     expectPassed(twins(Twin, threads, options));
+  });
+
+  it("forgets the poison when it looks before it sleeps, once threads are to look", () => {
+    const deaths = { deaths: 1, preemptions: 1 };
+    expect(twins(Barging, 3, { ...deaths, spins: true }).failure?.kind).toBe("assertion");
+    expectPassed(twins(Patient, 3, { ...deaths, spins: true }));
+    expectPassed(twins(Barging, 3, deaths));
   });
 
   it("is unlocked by who does not hold it", () => {
