@@ -2,7 +2,7 @@
  * Every interleaving of ordinary synchronous code.
  */
 import { CheckError } from "../errors.ts";
-import { UNSEEN, UnseenWrite } from "./failure.ts";
+import { PlainAccess, UNSEEN, UnseenWrite } from "./failure.ts";
 import { record } from "./record.ts";
 import type { Report } from "./report.ts";
 import { limitsOf, programOf, type CheckOptions, type Program, type Scenario } from "./scenario.ts";
@@ -53,8 +53,9 @@ export function explored(program: Program, limits: Limits, options: CheckOptions
   try {
     return searched(program, limits, options);
   } catch (error) {
+    if (error instanceof PlainAccess) return explored(program, { ...limits, plain: true }, options);
     if (!(error instanceof UnseenWrite)) throw error;
-    const report = searched(program, { ...limits, unseen: true }, options);
+    const report = explored(program, { ...limits, unseen: true }, options);
     return { ...report, notes: [...report.notes, UNSEEN] };
   }
 }

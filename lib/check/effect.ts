@@ -55,3 +55,7 @@ export function wrap(element: number, value: number | bigint): number | bigint {
   cells[0] = value;
   return cells[0];
 }
+
+/** Does it write, if only what was there already? A compare-and-exchange that failed does not. */
+export const isWrite = ({ kind, a }: Op, result: unknown): boolean =>
+  kind !== Kind.LOAD && kind !== Kind.WAIT && (kind !== Kind.CAS || Object.is(result, a));

@@ -39,7 +39,8 @@ export function* explore<S>(
   options: Omit<CheckOptions, "time" | "replay" | "schedule"> = {},
 ): Generator<Execution, void> {
   const program = programOf(scenario);
-  const limits = limitsOf(options, program.names.length);
+  // Nobody can take back what was shown, once a thread accesses memory plainly.
+  const limits = { ...limitsOf(options, program.names.length), plain: true };
   if ("replay" in options || "schedule" in options)
     throw new CheckError("explore() goes through executions; to see the one of a replay string or of a schedule, give it to check().");
   const strategy = strategyOf(options);

@@ -104,6 +104,9 @@ export class NotLinearizable extends Error {
   override readonly name = "NotLinearizable";
 }
 
+/** Threads access memory plainly, and the search had taken them for ones that do not. */
+export class PlainAccess extends Error {}
+
 /** Memory of the world was written, and nobody saw it: every segment's bytes must be noted, as those of memory from before the check are. */
 export class UnseenWrite extends CheckError {
   constructor() {

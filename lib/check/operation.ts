@@ -5,6 +5,10 @@
  * store that put back the very value it found only read. Such conditional independence keeps sleep sets and race reversal sound
  * because nothing that is independent of an operation can change what that operation does.
  *
+ * Where threads access memory plainly too, a store that put back what it found did write, and a notify counts even if nobody sleeps: by
+ * the memory model, whoever reads from that store, or visits the same queue of sleepers, has behind it what came before. Else it would hang
+ * on the order in which such steps happen to be gone through whether a data race is seen.
+ *
  * Source: S. Katz, D. Peled, "Defining conditional independence using collapses" (1992); P. Godefroid, "Partial-Order Methods for
  * the Verification of Concurrent Systems" (1996).
  */

@@ -1,6 +1,7 @@
 /**
  * One execution after another, until there are none left, one fails, or the budget is spent.
  */
+import { PlainAccess } from "./failure.ts";
 import type { Finding, Machine } from "./machine.ts";
 import { raceFinding } from "./names.ts";
 import { findRace } from "./races.ts";
@@ -33,6 +34,7 @@ export function search(machine: Machine, world: ModelWorld, strategy: Strategy, 
   machine.begin();
   for (let choice: number | undefined; ;) {
     const ending = machine.run(choice);
+    if (strategy.reduces === true && machine.limits.plain !== true && machine.state.accesses.length > 0) throw new PlainAccess();
     if (ending === "pruned") pruned++;
     else {
       executions++;

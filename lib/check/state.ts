@@ -6,7 +6,7 @@
  *
  * A sleeper's wait has no result until it is woken: then the result goes into its log, and it is READY.
  */
-import { apply } from "./effect.ts";
+import { apply, isWrite } from "./effect.ts";
 import { addressOf, type Image, type Memory, type SharedBuffer } from "./memory.ts";
 import { Deed, Kind, Touch, choiceOf, type Op, type Step } from "./operation.ts";
 import { ModelThread, Status, type ThreadState } from "./thread.ts";
@@ -23,6 +23,8 @@ export interface Limits {
   readonly everyDeath?: boolean;
   /** Is memory written through views that are not seen? Found out by a first try. */
   readonly unseen?: boolean;
+  /** Do threads access memory plainly? Found out by a first try; then more steps depend on each other: see {@link dependent}. */
+  readonly plain?: boolean;
   /** Do threads look at busy words before they sleep? */
   readonly spins: boolean;
   /** Per thread. */
@@ -185,7 +187,8 @@ export class State {
     const result = apply(cells, op);
     const after = cells[op.index] as number | bigint;
     const changed = before !== after;
-    this.#took(thread, op, Deed.GO, changed ? Touch.WRITE : Touch.READ, Touch.NONE, result, before, after);
+    const writes = changed || (this.#limits.plain === true && isWrite(op, result));
+    this.#took(thread, op, Deed.GO, writes ? Touch.WRITE : Touch.READ, Touch.NONE, result, before, after);
     if (changed) {
       this.#memory.note(buffer, op.element, op.index, before, after, true);
       this.#stopSpinning(op.start, op.end);
@@ -227,7 +230,8 @@ export class State {
     const sleepers = this.threads.filter(({ state }) => state.status === Status.ASLEEP && state.pending?.start === op.start);
     const woken = sleepers.sort((a, b) => a.state.last - b.state.last).slice(0, op.a as number);
     const woke = woken.length === 0 ? NOBODY : woken.map(({ id }) => id);
-    this.#took(thread, op, Deed.GO, Touch.NONE, woke.length > 0 ? Touch.WRITE : Touch.READ, woke.length, undefined, undefined, woke);
+    const visits = woke.length > 0 || this.#limits.plain === true ? Touch.WRITE : Touch.READ;
+    this.#took(thread, op, Deed.GO, Touch.NONE, visits, woke.length, undefined, undefined, woke);
     for (const sleeper of woken) this.#wake(sleeper);
     this.#advance(thread, op, woke.length);
     return woke.length;

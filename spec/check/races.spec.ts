@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
 import { check, type Scenario } from "../../lib/check/index.ts";
 
@@ -126,5 +127,100 @@ describe("two accesses are a race when", () => {
     const { failure } = check(scenario);
     expect(failure?.kind).toBe("data race");
     expect(failure?.message).toMatch(/thread \d (reads|writes) (plainly|atomically).*thread \d (reads|writes) (plainly|atomically)/);
+  });
+});
+
+/** All orders of these. */
+const ordersOf = <T>(list: readonly T[]): T[][] =>
+  list.length < 2
+    ? [[...list]]
+    : list.flatMap((one, at) => ordersOf(list.filter((_, other) => other !== at)).map((rest) => [one, ...rest]));
+const verdicts = (...threads: ((cells: Cells) => unknown)[]): string[] =>
+  ordersOf(threads).map((order) => {
+    const { verdict, failure } = check({ setup: words, threads: order });
+    return failure?.kind ?? verdict;
+  });
+
+describe("a race is found in whichever order the threads stand, when", () => {
+  it.each<[string, ((cells: Cells) => unknown)[]]>([
+    [
+      "what orders the two in one execution is an addition of nothing",
+      [(cells) => [write(cells), Atomics.add(cells, FLAG, 0)], (cells) => [Atomics.load(cells, FLAG), cells[DATA]]],
+    ],
+    [
+      "it is the store of a value that was there",
+      [(cells) => [write(cells), Atomics.store(cells, FLAG, 0)], (cells) => [Atomics.load(cells, FLAG), cells[DATA]]],
+    ],
+    [
+      "it is a notify that wakes nobody",
+      [(cells) => [write(cells), Atomics.notify(cells, FLAG)], (cells) => [Atomics.notify(cells, FLAG), cells[DATA]]],
+    ],
+    [
+      "two set the same flag, and only one of them has written before",
+      [
+        (cells) => [write(cells), Atomics.store(cells, FLAG, 1)],
+        (cells) => (Atomics.load(cells, FLAG) === 1 ? cells[DATA] : 0),
+        (cells) => Atomics.store(cells, FLAG, 1),
+      ],
+    ],
+  ])("%s", (_, threads) => {
+    expect(new Set(verdicts(...threads))).toEqual(new Set(["data race"]));
+  });
+
+  type Act = (cells: Cells, last: { value: unknown }) => unknown;
+  const at = fc.constantFrom(FLAG, 2);
+  const value = fc.constantFrom(0, 1);
+  const act = fc.oneof(
+    at.map(
+      (on): Act =>
+        (cells, last) =>
+          (last.value = Atomics.load(cells, on)),
+    ),
+    fc.tuple(at, value).map(
+      ([on, to]): Act =>
+        (cells, last) =>
+          (last.value = Atomics.store(cells, on, to)),
+    ),
+    fc.tuple(at, value).map(
+      ([on, by]): Act =>
+        (cells, last) =>
+          (last.value = Atomics.add(cells, on, by)),
+    ),
+    fc.tuple(at, value).map(
+      ([on, from]): Act =>
+        (cells, last) =>
+          (last.value = Atomics.compareExchange(cells, on, from, 1)),
+    ),
+    at.map(
+      (on): Act =>
+        (cells) =>
+          Atomics.notify(cells, on),
+    ),
+    value.map(
+      (is): Act =>
+        (cells, last) =>
+          last.value === is ? write(cells) : undefined,
+    ),
+    value.map(
+      (is): Act =>
+        (cells, last) =>
+          last.value === is ? cells[DATA] : undefined,
+    ),
+    fc.constant<Act>((cells) => {
+      write(cells);
+    }),
+  );
+  const body = fc.array(act, { minLength: 1, maxLength: 4 }).map((acts) => (cells: Cells): void => {
+    const last = { value: 0 };
+    for (const each of acts) each(cells, last);
+  });
+
+  it("they are any small programs at all", () => {
+    fc.assert(
+      fc.property(fc.array(body, { minLength: 2, maxLength: 3 }), (threads) => {
+        expect(new Set(verdicts(...threads)).size).toBe(1);
+      }),
+      { numRuns: 400, seed: 7 },
+    );
   });
 });

@@ -84,7 +84,7 @@ describe("in every interleaving, if threads look again before they sleep,", () =
     ["two take different amounts of a Semaphore", locked(semaphore, acquireIt(2), acquireIt(2)), {}],
     ["three take the last permit of a Semaphore", locked(oneSemaphore, acquireIt(1), acquireIt(1), acquireIt(1)), { preemptions: 1 }],
     ["two take the last permit of a Semaphore, one of whom may die", locked(oneSemaphore, onlyAcquire, onlyAcquire), { deaths: 1 }],
-  ] as [string, Scenario<never>, CheckOptions][])("%s", (_, scenario, options) => {
+  ] as unknown as [string, Scenario<never>, CheckOptions][])("%s", (_, scenario, options) => {
     expect(explored(scenario, options).complete).toBe(options.preemptions === undefined);
   });
 

@@ -42,6 +42,9 @@ export class Exhaustive implements Strategy, Chooser {
     this.#preemptions = options.preemptions;
   }
 
+  get reduces(): boolean {
+    return this.#reduce;
+  }
   get complete(): boolean {
     return this.#preemptions === Infinity;
   }

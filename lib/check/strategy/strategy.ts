@@ -8,4 +8,6 @@ export interface Strategy extends Chooser {
   next(machine: Machine): { readonly at: number; readonly choice?: number } | undefined;
   /** Once {@link next} has none left: has it seen every inequivalent execution? */
   readonly complete: boolean;
+  /** Does it leave out executions that are equivalent to others? */
+  readonly reduces?: boolean;
 }
