@@ -2,7 +2,8 @@
  * Every interleaving of ordinary synchronous code.
  */
 import { CheckError } from "../errors.ts";
-import { PlainAccess, UNSEEN, UnseenWrite } from "./failure.ts";
+import { KnownThreads, LEFT_OUT, PlainAccess, UNSEEN, UnseenWrite } from "./failure.ts";
+import { threadOf } from "./operation.ts";
 import { record } from "./record.ts";
 import type { Report } from "./report.ts";
 import { limitsOf, programOf, type CheckOptions, type Program, type Scenario } from "./scenario.ts";
@@ -54,6 +55,7 @@ export function explored(program: Program, limits: Limits, options: CheckOptions
     return searched(program, limits, options);
   } catch (error) {
     if (error instanceof PlainAccess) return explored(program, { ...limits, plain: true }, options);
+    if (error instanceof KnownThreads) return explored(program, { ...limits, known: true }, options);
     if (!(error instanceof UnseenWrite)) throw error;
     const report = explored(program, { ...limits, unseen: true }, options);
     return { ...report, notes: [...report.notes, UNSEEN] };
@@ -79,14 +81,14 @@ export function strategyOf({ strategy = "exhaustive", preemptions = Infinity, se
 }
 
 function reportOf(program: Program, limits: Limits, outcome: Outcome, strategy: Strategy, budget: Budget): Report {
-  const { executions, pruned, steps, exhausted, found } = outcome;
-  const counts = { executions, pruned, steps, notes: [] };
+  const { executions, pruned, steps, exhausted, leftOut, found } = outcome;
+  const counts = { executions, pruned, steps, notes: leftOut ? [LEFT_OUT] : [] };
   if (found !== undefined) {
     const { finding, schedule } = shrink(program, limits, found);
     return { ...counts, verdict: "failed", complete: false, failure: record(program, limits, finding, schedule) };
   }
   const drawn = !(strategy instanceof Exhaustive) && executions >= budget.executions;
-  return { ...counts, verdict: exhausted || drawn ? "passed" : "gave up", complete: exhausted && strategy.complete };
+  return { ...counts, verdict: exhausted || drawn ? "passed" : "gave up", complete: exhausted && strategy.complete && !leftOut };
 }
 
 /** Runs the one execution that the numbers choose. It is reported as it is: whoever drew them makes them smaller. */
@@ -109,11 +111,15 @@ function replay(program: Program, limits: Limits, schedule: Schedule): Report {
     new CheckError(
       "this replay string is of another scenario, or the scenario has changed since. Run the check without replay to get a new one.",
     );
-  if (schedule.choices.some((choice) => choice >> 2 >= program.names.length)) throw again();
+  if (schedule.choices.some((choice) => threadOf(choice) >= program.names.length)) throw again();
   const outcome = inWorld(program, limits, chooser, false, (machine, world) => {
     const result = search(machine, world, strategy, { executions: 1, time: Infinity });
     const { steps, threads } = machine.state;
-    if (chooser.strayed || scheduleOf(steps, threads.length).fingerprint !== schedule.fingerprint) throw again();
+    if (chooser.strayed || scheduleOf(steps, threads.length).fingerprint !== schedule.fingerprint) {
+      // It may have strayed before any thread showed what it is.
+      if (!world.known) throw new KnownThreads();
+      throw again();
+    }
     return result;
   });
   const { executions, pruned, steps, found } = outcome;

@@ -9,7 +9,7 @@ import { CheckError } from "../errors.ts";
 import { ADVICE, CAPTURED, describe, isAssertion, isForeignView, isPromise, silence, textOf, titleOf } from "./failure.ts";
 import { Segments } from "./foreign.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
-import { Kind, type Op, type Step } from "./operation.ts";
+import { END, Kind, type Op, type Step } from "./operation.ts";
 import { BYTES_PER, INT32 } from "./real.ts";
 import type { FailureKind } from "./report.ts";
 import { LONGEST, isIdle, readsTheSame } from "./spin.ts";
@@ -80,9 +80,11 @@ export class Executor {
   wakeEverybody(registry: SharedBuffer): void {
     if (this.current !== undefined) this.operate(Kind.WAKE_ALL, registry, INT32, 0, undefined);
   }
-  /** The running thread's next wait ends by itself. */
-  naps(): void {
-    if (this.current !== undefined) this.current.naps = true;
+  /** The running thread's next wait is noted, and may be one that ends by itself. */
+  sleeps(naps: boolean): void {
+    if (this.current === undefined) return;
+    this.current.noted = true;
+    this.current.naps = naps;
   }
 
   /** So many ms go by for the running thread. */
@@ -114,12 +116,15 @@ export class Executor {
       return thread.suspend();
     }
     thread.cursor++;
-    thread.naps = false;
+    thread.naps = thread.noted = false;
     this.#segments.begin(thread);
     return result;
   }
 
-  /** A plain access of the running thread: `done` is called unless the log knows already what it gave. */
+  /**
+   * A plain access of the running thread: `done` is called unless the log knows already what it gave. A write gives what was there before,
+   * by which it can be taken back.
+   */
   access(kind: Kind, buffer: SharedBuffer, element: number, index: number, value: unknown, done: () => unknown): unknown {
     const thread = this.current as ModelThread;
     if (thread.mode === "suspended") return invented(thread.suspend(), kind, element);
@@ -211,7 +216,10 @@ export class Executor {
         thread: thread.id,
       });
     }
-    thread.state = thread.state.ended(Status.DONE, thread.ops.length, result);
+    // A thread may die after its last step, too.
+    if (thrown === undefined && this.#state.isMortal(thread.id)) {
+      thread.state = thread.state.reached({ ...END, a: result }, thread.ops.length);
+    } else thread.state = thread.state.ended(Status.DONE, thread.ops.length, result);
   }
 
   #recall(thread: ModelThread, kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): unknown {
@@ -220,7 +228,7 @@ export class Executor {
     if (!isThat(op, kind, buffer, element, index, a, b)) return this.#differs(thread, op, kind, a);
     const result = thread.results[at];
     thread.cursor = at + 1;
-    thread.naps = false;
+    thread.naps = thread.noted = false;
     this.#segments.repeat(thread);
     if (kind < Kind.READ) thread.calls = 0;
     if (kind === Kind.WAIT && result === "timed-out") thread.waited += op.b as number;
@@ -243,8 +251,9 @@ export class Executor {
     const running = this.current as ModelThread;
     const isTold = running.mode !== "lookahead" && running.ops.length - running.state.logged < MOST_SITES;
     const site = isTold ? this.#world.site() : undefined;
-    const naps = kind === Kind.WAIT && running.naps;
-    return { kind, buffer: buffer.id, element, index, start, end, a, b, naps, site };
+    const isWait = kind === Kind.WAIT;
+    const [naps, noted] = [isWait && running.naps, isWait && running.noted];
+    return { kind, buffer: buffer.id, element, index, start, end, a, b, naps, noted, site };
   }
 }
 

@@ -7,8 +7,10 @@ import { Machine } from "./machine.ts";
 import { raceFinding } from "./names.ts";
 import { findRace } from "./races.ts";
 import type { FailureKind } from "./report.ts";
-import { limitsOf, programOf, type CheckOptions, type Scenario } from "./scenario.ts";
+import { limitsOf, programOf, type CheckOptions, type Program, type Scenario } from "./scenario.ts";
 import { encode, scheduleOf } from "./schedule.ts";
+import type { Limits } from "./state.ts";
+import type { Strategy } from "./strategy/strategy.ts";
 import { traceOf, type Row } from "./trace.ts";
 import { ModelWorld, within } from "./world.ts";
 
@@ -40,21 +42,31 @@ export function* explore<S>(
 ): Generator<Execution, void> {
   const program = programOf(scenario);
   // Nobody can take back what was shown, once a thread accesses memory plainly.
-  const limits = { ...limitsOf(options, program.names.length), plain: true };
   if ("replay" in options || "schedule" in options)
     throw new CheckError("explore() goes through executions; to see the one of a replay string or of a schedule, give it to check().");
-  const strategy = strategyOf(options);
+  // Nobody can take back what was shown, once a thread accesses memory plainly, or turns out to be one of ferrous, which hears of deaths.
+  const limits: Limits = { ...limitsOf(options, program.names.length), plain: true, known: (options.deaths ?? 0) > 0 };
   const { executions = options.strategy === undefined || options.strategy === "exhaustive" ? Infinity : 1000 } = options;
-  const world = new ModelWorld(program, false, limits);
-  const machine = new Machine(world, limits, strategy);
+  let { strategy, world, machine } = searchOf(program, limits, options);
   let next: { readonly at: number; readonly choice?: number } | undefined = { at: -1 };
   for (let seen = 0; next !== undefined && seen < executions;) {
     const from: { readonly at: number; readonly choice?: number } = next;
-    const execution = within(world, machine, () => one(machine, world, from));
+    const go = (): Execution => within(world, machine, () => one(machine, world, from));
+    let execution = go();
+    if (from.at < 0 && world.isMisjudged) {
+      ({ strategy, world, machine } = searchOf(program, { ...limits, known: true }, options));
+      execution = go();
+    }
     if (execution.ending !== "pruned") seen++;
     next = strategy.next(machine);
     yield execution;
   }
+}
+
+function searchOf(program: Program, limits: Limits, options: CheckOptions): { strategy: Strategy; world: ModelWorld; machine: Machine } {
+  const strategy = strategyOf(options);
+  const world = new ModelWorld(program, false, limits);
+  return { strategy, world, machine: new Machine(world, limits, strategy) };
 }
 
 /** Runs one execution from where it departs from an earlier one; the very first from -1. */

@@ -90,6 +90,16 @@ export function whyStuck(threads: readonly ModelThread[], memory: Memory): { kin
     : { kind: "deadlock", message: `${verb(sleepers, "sleeps")}, and nobody is left to notify` };
 }
 
+/** Threads that went on when they were made to look, where nothing else could happen. */
+export function whoWasNotWoken(threads: readonly ModelThread[]): { kind: FailureKind; message: string } | undefined {
+  if (threads.length === 0) return undefined;
+  const names = threads.map(({ name }) => titleOf(name)).join(" and ");
+  return {
+    kind: "lost wake-up",
+    message: `${names} slept although ${threads.length === 1 ? "it" : "they"} could have gone on, and nobody was left to notify`,
+  };
+}
+
 /** An operation in a word, with its operand. */
 export const textOf = (kind: Kind, a: unknown): string => (a === undefined ? KIND_NAMES[kind] : `${KIND_NAMES[kind]} ${String(a)}`);
 
@@ -106,6 +116,13 @@ export class NotLinearizable extends Error {
 
 /** Threads access memory plainly, and the search had taken them for ones that do not. */
 export class PlainAccess extends Error {}
+
+/** Threads use ferrous, and were taken for ones that do not. */
+export class KnownThreads extends Error {}
+
+/** What a report says of deaths that were not gone through. */
+export const LEFT_OUT =
+  "a thread made more than 1,000 plain writes without an atomic operation in between: a death before one of them was tried for the last 1,000 only";
 
 /** Memory of the world was written, and nobody saw it: every segment's bytes must be noted, as those of memory from before the check are. */
 export class UnseenWrite extends CheckError {

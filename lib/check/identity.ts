@@ -22,7 +22,7 @@ export interface Life {
 /** What the model does in a supervisor's place. */
 export interface Supervisor {
   wakeEverybody(this: void): void;
-  naps(this: void): void;
+  sleeps(this: void, naps: boolean): void;
   passes(this: void, ms: number): void;
 }
 
@@ -31,7 +31,7 @@ class ModelCurrent implements Current {
   readonly id: number;
   readonly spins: boolean;
   readonly wakeEverybody: () => void;
-  readonly naps: () => void;
+  readonly sleeps: (naps: boolean) => void;
   readonly passes: (ms: number) => void;
   readonly #registry: Registry;
   asked = false;
@@ -41,7 +41,7 @@ class ModelCurrent implements Current {
     this.spins = spins;
     this.#registry = registry;
     this.wakeEverybody = supervisor.wakeEverybody;
-    this.naps = supervisor.naps;
+    this.sleeps = supervisor.sleeps;
     this.passes = supervisor.passes;
   }
   get modelled(): boolean {
@@ -134,14 +134,9 @@ export class Identities {
     return word === this.#registry.unwatched.byteOffset >> 2 ? "UNWATCHED" : `registry[${String(word)}]`;
   }
 
-  /** Whether the state has objects of ferrous: then every thread takes part. */
-  everybody = false;
-
-  get inUse(): boolean {
-    return this.everybody || this.#threads.some(({ asked }) => asked);
-  }
-  isKnown(thread: number): boolean {
-    return this.everybody || this.#threads[thread]?.asked === true;
+  /** Has a thread asked who it is, or who lives? */
+  get asked(): boolean {
+    return this.#threads.some(({ asked }) => asked);
   }
   idOf(thread: number): number {
     return (this.#threads[thread] as ModelCurrent).id;

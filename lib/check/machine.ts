@@ -8,8 +8,8 @@
  */
 import { CheckError } from "../errors.ts";
 import { Executor, type Turns, type World } from "./executor.ts";
-import { NotLinearizable, describe, whyStuck } from "./failure.ts";
-import { Deed, choiceOf, deedOf, threadOf, type Op } from "./operation.ts";
+import { NotLinearizable, describe, whoWasNotWoken, whyStuck } from "./failure.ts";
+import { Deed, Kind, choiceOf, deedOf, threadOf, type Op } from "./operation.ts";
 import type { FailureKind } from "./report.ts";
 import { findSpin, mayRepeat } from "./spin.ts";
 import { State, type Limits } from "./state.ts";
@@ -84,8 +84,10 @@ export class Machine implements Turns {
       const choice = this.#next;
       const thread = this.state.threads[threadOf(choice)] as ModelThread;
       this.#next = UNDECIDED;
-      if (deedOf(choice) === Deed.GO) this.executor.execute(thread, "live");
-      else this.state.befall(thread, deedOf(choice));
+      const { pending } = thread.state;
+      if (deedOf(choice) !== Deed.GO) this.state.befall(thread, choice);
+      else if (pending?.kind === Kind.END) this.state.go(thread, pending);
+      else this.executor.execute(thread, "live");
       if (this.#next === UNDECIDED) this.#next = this.#decide();
     }
     if (this.#ending === "complete" && this.finding === undefined) this.#after();
@@ -126,7 +128,7 @@ export class Machine implements Turns {
     if (this.finding !== undefined) return PRUNE;
     const choices = state.choices();
     if (choices.length === 0) {
-      const stuck = whyStuck(state.threads, this.world.memory);
+      const stuck = whoWasNotWoken(state.wokenInVain) ?? whyStuck(state.threads, this.world.memory);
       if (stuck !== undefined) this.fail(stuck.kind, stuck.message);
       return PRUNE;
     }
@@ -163,6 +165,7 @@ export class Machine implements Turns {
   }
 
   #after(): void {
+    this.state.endAll();
     try {
       this.world.after(this.state.threads.map(({ state }) => state.result));
     } catch (error) {

@@ -13,7 +13,7 @@
  * the Verification of Concurrent Systems" (1996).
  */
 
-/** The operations of `Atomics`, what only ferrous' supervisor can do, and the plain accesses, which are no choice points. */
+/** The operations of `Atomics`, what only ferrous' supervisor can do, the plain accesses, which are no choice points, and a body's return. */
 export const Kind = {
   LOAD: 0,
   STORE: 1,
@@ -29,6 +29,7 @@ export const Kind = {
   WAKE_ALL: 11,
   READ: 12,
   WRITE: 13,
+  END: 14,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 export const KIND_NAMES = [
@@ -46,6 +47,7 @@ export const KIND_NAMES = [
   "wakeEverybody",
   "reads",
   "writes",
+  "returns",
 ] as const;
 
 /** One operation as the thread asked for it. Places are numbers, so that it means the same in every execution. */
@@ -64,9 +66,26 @@ export interface Op {
   readonly b: unknown;
   /** A wait that ends by itself, when nothing else is left to happen: it only lets others go first for a while. */
   readonly naps: boolean;
+  /** A wait of ferrous' own, noted where a supervisor finds it, which makes the sleeper look after a death. */
+  readonly noted: boolean;
   /** Where in the source, when the run is recorded for a trace. */
   readonly site: string | undefined;
 }
+
+/** That a thread's body returns. `a` is what. */
+export const END: Op = {
+  kind: Kind.END,
+  buffer: -1,
+  element: 0,
+  index: 0,
+  start: 0,
+  end: 0,
+  a: undefined,
+  b: undefined,
+  naps: false,
+  noted: false,
+  site: undefined,
+};
 
 /** An operation that was computed but not done. */
 export interface Look {
@@ -74,11 +93,15 @@ export interface Look {
   readonly result: unknown;
 }
 
-/** What a scheduled thread does: its next operation, or what may befall it. A choice is `thread << 2 | deed`. */
+/**
+ * What a scheduled thread does: its next operation, or what may befall it. A choice is `lost << 5 | thread << 2 | deed`; of a death `lost` says
+ * how many of the thread's last plain writes did not happen any more.
+ */
 export const Deed = { GO: 0, DIE: 1, TIME_OUT: 2, WAKE: 3 } as const;
 export type Deed = (typeof Deed)[keyof typeof Deed];
-export const choiceOf = (thread: number, deed: Deed): number => (thread << 2) | deed;
-export const threadOf = (choice: number): number => choice >> 2;
+export const choiceOf = (thread: number, deed: Deed, lost = 0): number => (lost << 5) | (thread << 2) | deed;
+export const threadOf = (choice: number): number => (choice >> 2) & 7;
+export const lostOf = (choice: number): number => choice >> 5;
 export const deedOf = (choice: number): Deed => (choice & 3) as Deed;
 
 /** Access to memory, or to a queue of sleepers. */

@@ -3,14 +3,13 @@
  *
  *     m1:a3b2a!c?:1kf9x        version, steps, fingerprint
  *
- * Threads are letters. A letter alone is a step, with a number so many; `!` the thread dies, `~` its timeout runs out, `?` it
- * wakes without cause. The fingerprint is of what the steps did, so that a string is not run with a scenario it does not fit.
+ * Threads are letters. A letter alone is a step, with a number so many; `!` the thread dies, with a number before so many of its last
+ * plain writes, `~` its timeout runs out, `?` it wakes without cause. The fingerprint is of what the steps did, so that a string is not run with a scenario it does not fit.
  */
 import { CheckError } from "../errors.ts";
 import { describe } from "./failure.ts";
 import { PRUNE, type Chooser, type Machine } from "./machine.ts";
-import type { Deed } from "./operation.ts";
-import { choiceOf, deedOf, threadOf, type Step } from "./operation.ts";
+import { Deed, choiceOf, deedOf, lostOf, threadOf, type Step } from "./operation.ts";
 
 const VERSION = "m1";
 const MARKS = ["", "!", "~", "?"];
@@ -28,9 +27,11 @@ export function encode({ choices, fingerprint }: Schedule): string {
   let text = "";
   for (let at = 0; at < choices.length;) {
     const choice = choices[at] as number;
+    const isDeath = deedOf(choice) === Deed.DIE;
     let run = 1;
-    while (choices[at + run] === choice) run++;
-    text += String.fromCharCode(97 + threadOf(choice)) + (MARKS[deedOf(choice)] as string) + (run > 1 ? String(run) : "");
+    while (!isDeath && choices[at + run] === choice) run++;
+    const count = isDeath ? lostOf(choice) : run > 1 ? run : 0;
+    text += String.fromCharCode(97 + threadOf(choice)) + (MARKS[deedOf(choice)] as string) + (count > 0 ? String(count) : "");
     at += run;
   }
   return `${VERSION}:${text}:${fingerprint}`;
@@ -50,8 +51,10 @@ export function decode(text: string, most: number): Schedule {
   }
   const choices: number[] = [];
   for (const [, letter, mark, count] of steps.matchAll(/([a-h])([!~?]?)(\d*)/g)) {
-    const choice = choiceOf((letter ?? "").charCodeAt(0) - 97, MARKS.indexOf(mark ?? "") as Deed);
-    const run = Number(count === "" ? 1 : count);
+    const deed = MARKS.indexOf(mark ?? "") as Deed;
+    const isDeath = deed === Deed.DIE;
+    const choice = choiceOf((letter ?? "").charCodeAt(0) - 97, deed, isDeath ? Number(count) : 0);
+    const run = isDeath || count === "" ? 1 : Number(count);
     if (choices.length + run > most)
       throw new CheckError(
         `this replay string has more than ${String(most)} steps, which is all that an execution may take: give the option steps as when it was made.`,

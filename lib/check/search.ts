@@ -1,7 +1,7 @@
 /**
  * One execution after another, until there are none left, one fails, or the budget is spent.
  */
-import { PlainAccess } from "./failure.ts";
+import { KnownThreads, PlainAccess } from "./failure.ts";
 import type { Finding, Machine } from "./machine.ts";
 import { raceFinding } from "./names.ts";
 import { findRace } from "./races.ts";
@@ -22,6 +22,8 @@ export interface Outcome {
   readonly steps: number;
   /** Was every execution that the strategy had in mind seen? */
   readonly exhausted: boolean;
+  /** Were there deaths that are not gone through? See {@link State.leftOut}. */
+  readonly leftOut: boolean;
   readonly found?: { readonly finding: Finding; readonly schedule: Schedule };
 }
 
@@ -30,10 +32,17 @@ export function search(machine: Machine, world: ModelWorld, strategy: Strategy, 
   const deadline = budget.time === Infinity ? Infinity : realNow() + budget.time;
   let executions = 0;
   let pruned = 0;
-  const outcome = (exhausted: boolean): Outcome => ({ executions, pruned, steps: machine.taken, exhausted });
+  const outcome = (exhausted: boolean): Outcome => ({
+    executions,
+    pruned,
+    steps: machine.taken,
+    exhausted,
+    leftOut: machine.state.leftOut,
+  });
   machine.begin();
   for (let choice: number | undefined; ;) {
     const ending = machine.run(choice);
+    if (world.isMisjudged) throw new KnownThreads();
     if (strategy.reduces === true && machine.limits.plain !== true && machine.state.accesses.length > 0) throw new PlainAccess();
     if (ending === "pruned") pruned++;
     else {

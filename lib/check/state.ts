@@ -6,9 +6,10 @@
  *
  * A sleeper's wait has no result until it is woken: then the result goes into its log, and it is READY.
  */
-import { apply, isWrite } from "./effect.ts";
+import { apply, isWrite, wrap } from "./effect.ts";
+import { whyStuck } from "./failure.ts";
 import { addressOf, type Image, type Memory, type SharedBuffer } from "./memory.ts";
-import { Deed, Kind, Touch, choiceOf, type Op, type Step } from "./operation.ts";
+import { Deed, END, Kind, Touch, choiceOf, deedOf, lostOf, type Op, type Step } from "./operation.ts";
 import { ModelThread, Status, type ThreadState } from "./thread.ts";
 
 /** How often things may befall the threads. */
@@ -23,6 +24,8 @@ export interface Limits {
   readonly everyDeath?: boolean;
   /** Is memory written through views that are not seen? Found out by a first try. */
   readonly unseen?: boolean;
+  /** Do threads use ferrous, although the state has no object of it? Found out by a first try. */
+  readonly known?: boolean;
   /** Do threads access memory plainly? Found out by a first try; then more steps depend on each other: see {@link dependent}. */
   readonly plain?: boolean;
   /** Do threads look at busy words before they sleep? */
@@ -36,10 +39,8 @@ export interface Limits {
 export interface Undertaker {
   /** The word of its record that says whether it lives, and what stands there after its death. */
   life(thread: number): { buffer: SharedBuffer; element: number; index: number; dead: number };
-  /** Is it noted as a sleeper, so that a supervisor would wake it after a death? */
-  sleepsNoted(thread: number): boolean;
-  /** Has anybody asked for the registry? Else nobody would hear. */
-  readonly inUse: boolean;
+  /** Are they threads of ferrous? Else nobody would hear. */
+  readonly known: boolean;
 }
 
 /** A plain access to shared memory, after so many steps. */
@@ -59,6 +60,8 @@ interface Mark {
   readonly image: Image | undefined;
 }
 
+/** A thread may die before each of its last so many plain writes since its last step. */
+const MOST_LOST = 1000;
 const NOBODY: readonly number[] = [];
 /** So often does the same nap (place, value and length) end by itself in one execution; who sleeps once more is stuck. */
 const NAPS = 3;
@@ -73,6 +76,8 @@ export class State {
   readonly #undertaker: Undertaker;
   readonly #marks: Mark[] = [];
   #deaths = 0;
+  /** Were there deaths that are not gone through, because a thread made too many plain writes in a row? */
+  leftOut = false;
 
   constructor(names: readonly string[], memory: Memory, limits: Limits, undertaker: Undertaker) {
     this.threads = names.map((name, id) => new ModelThread(id, name));
@@ -98,27 +103,91 @@ export class State {
         if (state.status === Status.ASLEEP && this.#mayNap(id, state.pending as Op)) choices.push(choiceOf(id, Deed.TIME_OUT));
       }
     }
+    if (choices.length === 0) this.#addEnds(choices);
     // A death alone makes no execution: where nothing else can happen, the survivors are stuck already.
     if (choices.length > 0 && this.#deaths < this.#limits.deaths) {
       for (const thread of this.threads) {
         const { id, state } = thread;
-        if (state.status > Status.ASLEEP || this.#limits.mortal?.includes(id) === false) continue;
-        if (this.#limits.everyDeath === true || this.#leavesTraces(thread)) choices.push(choiceOf(id, Deed.DIE));
+        if (state.status <= Status.ASLEEP && this.isMortal(id)) this.#addDeaths(thread, choices);
       }
     }
     return choices;
   }
 
   /**
-   * Has the thread's last step, or what it wrote plainly since, left anything that others could see? If it only looked, nobody can
-   * tell a death after it from one before it, which is gone through: what it saw has died with it.
+   * A thread ends with its body, and its end is told as a death is: what it held is poisoned or closed. It is told when nothing else can happen,
+   * and not to heal what would be a bug if the thread lived on: so before, each sleeper is made to look, and whoever goes on then should
+   * have been woken.
    */
-  #leavesTraces(thread: ModelThread): boolean {
-    const { ops, state } = thread;
-    if (state.status === Status.ASLEEP || this.#memory.foreign.length > 0) return true;
+  #addEnds(choices: number[]): void {
+    const ended = this.threads.filter(({ state }) => state.status === Status.DONE);
+    if (!this.#undertaker.known || ended.length === 0 || this.wokenInVain.length > 0) return;
+    if ((whyStuck(this.threads, this.#memory)?.kind ?? "lost wake-up") === "lost wake-up") return;
+    const looked = this.#looked();
+    const sleeper = this.threads.find(
+      ({ id, state }) => state.status === Status.ASLEEP && state.pending?.noted === true && !looked.has(id),
+    );
+    if (sleeper !== undefined) choices.push(choiceOf(sleeper.id, Deed.WAKE));
+    else for (const { id } of ended) choices.push(choiceOf(id, Deed.TIME_OUT));
+  }
+
+  /** Who was made to look since the last end was told, and at what each slept. */
+  #looked(): Map<number, Op> {
+    const looked = new Map<number, Op>();
+    for (let at = this.steps.length - 1; at >= 0; at--) {
+      const { quiet, choice, thread, op } = this.steps[at] as Step;
+      if (!quiet) continue;
+      if (op.kind === Kind.END) break;
+      if (deedOf(choice) === Deed.WAKE && !looked.has(thread)) looked.set(thread, op);
+    }
+    return looked;
+  }
+  /** Whoever was made to look, and went on: nobody had woken it. */
+  get wokenInVain(): readonly ModelThread[] {
+    return this.threads.filter(({ id, state }) => {
+      const slept = this.#looked().get(id);
+      return slept !== undefined && !(state.status === Status.ASLEEP && state.pending?.start === slept.start);
+    });
+  }
+
+  /** All threads have ended, and whoever looks at their records sees it. */
+  endAll(): void {
+    if (!this.#undertaker.known) return;
+    for (const { id, state } of this.threads) {
+      if (state.status !== Status.DONE) continue;
+      const { buffer, element, index, dead } = this.#undertaker.life(id);
+      const cells = buffer.cells(element);
+      this.#memory.note(buffer, element, index, cells[index] as number | bigint, dead, false);
+      cells[index] = dead;
+    }
+  }
+
+  /** May this thread die? */
+  isMortal(thread: number): boolean {
+    return this.#limits.deaths > 0 && this.#limits.mortal?.includes(thread) !== false;
+  }
+
+  /**
+   * Between two steps a thread may die before any of the plain writes that it makes there. Nobody can have seen those yet, or it is a data race:
+   * so they are made, and a death takes back as many as were still to come.
+   *
+   * If its last step only looked, nobody can tell a death right after it from one before it, which is gone through: what it saw has
+   * died with it.
+   */
+  #addDeaths({ id, ops, results, state }: ModelThread, choices: number[]): void {
+    let lost = 0;
     let at = state.logged - 1;
-    for (; at >= 0 && (ops[at] as Op).kind >= Kind.READ; at--) if ((ops[at] as Op).kind === Kind.WRITE) return true;
-    return at < state.idleFrom;
+    for (; state.status === Status.READY && at >= 0 && (ops[at] as Op).kind >= Kind.READ; at--) {
+      const op = ops[at] as Op;
+      if (op.kind !== Kind.WRITE) continue;
+      // One that changed nothing might as well have been lost.
+      if (wrap(op.element, op.a as number | bigint) !== results[at]) choices.push(choiceOf(id, Deed.DIE, lost));
+      if (++lost < MOST_LOST) continue;
+      this.leftOut = true;
+      return;
+    }
+    const leavesTraces = state.status === Status.ASLEEP || at < state.idleFrom || this.#memory.foreign.length > 0;
+    if (leavesTraces || this.#limits.everyDeath === true) choices.push(choiceOf(id, Deed.DIE, lost));
   }
 
   #mayNap(thread: number, op: Op): boolean {
@@ -173,6 +242,11 @@ export class State {
 
   /** The thread does its pending operation. Asleep afterwards, it has no result yet. */
   go(thread: ModelThread, op: Op): unknown {
+    if (op.kind === Kind.END) {
+      this.#took(thread, op, Deed.GO, Touch.NONE, Touch.NONE, undefined);
+      thread.state = thread.state.ended(Status.DONE, thread.ops.length, op.a);
+      return undefined;
+    }
     if (op.kind === Kind.WAIT) return this.#wait(thread, op);
     if (op.kind === Kind.NOTIFY) return this.#notify(thread, op);
     if (op.kind === Kind.WAKE_ALL) {
@@ -198,15 +272,21 @@ export class State {
   }
 
   /** Something happens to the thread instead of its pending operation. */
-  befall(thread: ModelThread, deed: Deed): void {
+  befall(thread: ModelThread, choice: number): void {
     const op = thread.state.pending as Op;
+    const deed = deedOf(choice);
     if (deed === Deed.DIE) {
-      this.#die(thread, op);
+      this.#die(thread, op, lostOf(choice));
+      return;
+    }
+    if (thread.state.status === Status.DONE) {
+      this.#tell(thread, END, Deed.TIME_OUT, 0);
+      thread.state = thread.state.ended(Status.GONE, thread.ops.length, thread.state.result);
       return;
     }
     const late = deed === Deed.TIME_OUT;
     const result = late ? "timed-out" : "ok";
-    const quiet = late && this.isQuiet;
+    const quiet = this.isQuiet && (late || thread.state.wakes >= this.#limits.spurious);
     this.#took(thread, op, deed, Touch.NONE, Touch.WRITE, result, undefined, undefined, NOBODY, quiet);
     thread.record(op, result);
     thread.state = thread.state.gaveUp(thread.ops.length, this.steps.length, late ? 1 : 0, late ? 0 : 1);
@@ -215,7 +295,7 @@ export class State {
   #wait(thread: ModelThread, op: Op): unknown {
     const value = this.#memory.byId(op.buffer).cells(op.element)[op.index] as number | bigint;
     const equal = value === op.a;
-    const isTold = thread.state.news.length > 0;
+    const isTold = op.noted && thread.state.news.length > 0;
     const sleeps = equal && (op.b as number) > 0 && !isTold;
     const result = sleeps ? undefined : !equal ? "not-equal" : (op.b as number) > 0 ? "ok" : "timed-out";
     // Even a wait that finds another value looks at the queue: whether it would sleep depends on bytes that a notify never reads.
@@ -237,35 +317,57 @@ export class State {
     return woke.length;
   }
 
-  #die(thread: ModelThread, op: Op): void {
+  #die(thread: ModelThread, op: Op, lost: number): void {
     this.#deaths++;
-    if (!this.#undertaker.inUse) {
-      this.#took(thread, op, Deed.DIE, Touch.NONE, thread.state.status === Status.ASLEEP ? Touch.WRITE : Touch.NONE, undefined);
+    this.#lose(thread, lost);
+    if (!this.#undertaker.known) {
+      const queue = thread.state.status === Status.ASLEEP ? Touch.WRITE : Touch.NONE;
+      this.#took(thread, op, Deed.DIE, Touch.NONE, queue, undefined, undefined, undefined, NOBODY, false, lost);
       thread.state = thread.state.ended(Status.DEAD, thread.ops.length, undefined);
       return;
     }
+    this.#tell(thread, op, Deed.DIE, lost);
+    thread.state = thread.state.ended(Status.DEAD, thread.ops.length, undefined);
+  }
+
+  /** The thread's record says that it has ended, and every sleeper looks again. */
+  #tell(thread: ModelThread, op: Op, deed: Deed, lost: number): void {
     const { buffer, element, index, dead } = this.#undertaker.life(thread.id);
     const cells = buffer.cells(element);
     const before = cells[index] as number;
     cells[index] = dead;
     this.#memory.note(buffer, element, index, before, dead, true);
-    thread.state = thread.state.ended(Status.DEAD, thread.ops.length, undefined);
+    // Others are told, not itself.
+    thread.state = thread.state.ended(Status.DEAD, thread.ops.length, thread.state.result);
     const start = addressOf(buffer, element, index);
     const life: Op = { ...op, start, end: start + 4 };
     this.#wakeEverybody((woke) => {
-      this.#took(thread, life, Deed.DIE, Touch.WRITE, Touch.WRITE, undefined, before, dead, woke);
+      this.#took(thread, life, deed, Touch.WRITE, Touch.WRITE, undefined, before, dead, woke, deed !== Deed.DIE, lost);
     });
     this.#stopSpinning(start, start + 4);
   }
 
+  /** Takes back the last `count` plain writes of a thread. */
+  #lose({ ops, results, state }: ModelThread, count: number): void {
+    for (let [at, left] = [state.logged - 1, count]; left > 0; at--) {
+      const { kind, buffer: id, element, index } = ops[at] as Op;
+      if (kind !== Kind.WRITE) continue;
+      left--;
+      const buffer = this.#memory.byId(id);
+      const cells = buffer.cells(element);
+      const written = cells[index] as number | bigint;
+      cells[index] = results[at] as number | bigint;
+      this.#memory.note(buffer, element, index, written, cells[index] as number | bigint, true);
+    }
+  }
+
   /** As the supervisor does: makes every sleeper look again. `took` notes the step, given whom it wakes. */
   #wakeEverybody(took: (woke: readonly number[]) => void): void {
-    const known = this.threads.filter(({ id }) => this.#undertaker.sleepsNoted(id));
-    const woken = known.filter(({ state }) => state.status === Status.ASLEEP);
+    const woken = this.threads.filter(({ state }) => state.status === Status.ASLEEP && state.pending?.noted === true);
     took(woken.map(({ id }) => id));
     for (const sleeper of woken) this.#wake(sleeper);
     // Who looked before and sleeps afterwards would miss it: the supervisor repeats the wake-up until everybody has looked.
-    for (const other of known) {
+    for (const other of this.threads) {
       if (other.state.status === Status.READY && !woken.includes(other)) other.state = other.state.told(this.steps.length);
     }
   }
@@ -299,10 +401,11 @@ export class State {
     after?: Element,
     woke = NOBODY,
     quiet = false,
+    lost = 0,
   ): void {
     const { start, end } = op;
-    const everyQueue = (deed === Deed.DIE && memory === Touch.WRITE) || (deed === Deed.GO && op.kind === Kind.WAKE_ALL);
-    const choice = choiceOf(thread.id, deed);
+    const everyQueue = (deed !== Deed.GO && memory === Touch.WRITE) || (deed === Deed.GO && op.kind === Kind.WAKE_ALL);
+    const choice = choiceOf(thread.id, deed, lost);
     const isEndless = deed === Deed.GO && op.kind === Kind.WAIT && !op.naps && !this.#canEnd(thread.state);
     this.steps.push({
       choice,

@@ -10,7 +10,8 @@
  */
 import type { Look, Op } from "./operation.ts";
 
-export const Status = { READY: 0, ASLEEP: 1, DONE: 2, DEAD: 3 } as const;
+/** GONE: it is done, and the others were told. */
+export const Status = { READY: 0, ASLEEP: 1, DONE: 2, DEAD: 3, GONE: 4 } as const;
 export type Status = (typeof Status)[keyof typeof Status];
 
 const NONE: readonly number[] = [];
@@ -214,6 +215,8 @@ export class ModelThread {
   calls = 0;
   /** Does its next wait end by itself? */
   naps = false;
+  /** Is its next wait noted, so that a supervisor would make it look? */
+  noted = false;
   /** Does it seem to go round? What it would do next, as far as `horizon` operations ahead: see spin.ts. */
   suspect = false;
   ahead: Look[] = [];
@@ -231,7 +234,7 @@ export class ModelThread {
   /** Before the body is run from its start. */
   restart(mode: "live" | "lookahead"): void {
     this.mode = mode;
-    this.naps = false;
+    this.naps = this.noted = false;
     this.lookedAhead = mode === "lookahead";
     this.cursor = this.asked = this.drawn = this.waited = this.swallowed = this.peeks = 0;
   }

@@ -2,7 +2,7 @@
  * One execution as rows: who did what to which place, in words.
  */
 import { Names } from "./names.ts";
-import { Deed, KIND_NAMES, Kind, deedOf, type Step } from "./operation.ts";
+import { Deed, KIND_NAMES, Kind, deedOf, lostOf, type Step } from "./operation.ts";
 import type { Access, State } from "./state.ts";
 import { Status } from "./thread.ts";
 import type { ModelWorld } from "./world.ts";
@@ -69,11 +69,16 @@ function describe(step: Step, names: Names, world: ModelWorld): string {
   const deed = deedOf(choice);
   const show = (value: unknown): string => names.show(op, value);
   const wakes = woke.map((thread) => world.names[thread] ?? "").join(", ");
-  if (deed === Deed.DIE) return wakes === "" ? "dies" : `dies; told to ${wakes}`;
+  if (deed === Deed.DIE) {
+    const lost = lostOf(choice);
+    const before = lost === 0 ? "" : lost === 1 ? " before its last plain write" : ` before its last ${String(lost)} plain writes`;
+    return wakes === "" ? `dies${before}` : `dies${before}; told to ${wakes}`;
+  }
+  if (op.kind === Kind.END) return deed === Deed.GO ? "returns" : wakes === "" ? "has ended" : `has ended; told to ${wakes}`;
   if (op.kind === Kind.WAKE_ALL) return wakes === "" ? "makes every sleeper look: nobody sleeps" : `makes every sleeper look: ${wakes}`;
   const place = names.of(op);
   if (deed === Deed.TIME_OUT) return `its wait for ${place} runs out`;
-  if (deed === Deed.WAKE) return "wakes without cause";
+  if (deed === Deed.WAKE) return step.quiet ? "is made to look, since nothing else can happen" : "wakes without cause";
   if (op.kind === Kind.WAIT) {
     if (result === "not-equal") return `stays awake: ${place} is ${show(before)}, not ${show(op.a)}`;
     if (result === "ok") return `is woken at once: told to look again`;

@@ -154,16 +154,14 @@ export class Views {
     // As assigning to an element converts, errors included.
     const value = element < 9 ? +(given as number) : typeof given === "bigint" ? given : BigInt.asIntN(64, given as bigint);
     if (index >= raw.length || !Number.isInteger(index)) return;
-    const write = (journal: boolean): void => {
+    const write = (journal: boolean): number | bigint => {
       const before = raw[index] as number | bigint;
       raw[index] = value;
       this.#memory.note(buffer, element, first + index, before, raw[index] as number | bigint, journal);
+      return before;
     };
     if (machine?.current === undefined) write(false);
-    else
-      machine.access(Kind.WRITE, buffer, element, first + index, value, () => {
-        write(true);
-      });
+    else machine.access(Kind.WRITE, buffer, element, first + index, value, () => write(true));
   }
 
   #watchDataView(raw: DataView, bytes: SharedArrayBuffer): object {

@@ -72,6 +72,7 @@ export class ModelWorld implements World {
   readonly #program: Program;
   readonly #recording: boolean;
   readonly #unseen: boolean;
+  readonly #known: boolean;
   readonly #identities: Identities;
   #machine: Machine | undefined;
   #opener: Opener | undefined;
@@ -83,7 +84,8 @@ export class ModelWorld implements World {
   /** Calls for the time outside of threads. */
   #asked = 0;
 
-  constructor(program: Program, recording: boolean, { unseen = false, spins }: Limits) {
+  constructor(program: Program, recording: boolean, { unseen = false, known = false, spins }: Limits) {
+    this.#known = known;
     this.memory = new Memory(unseen);
     this.#unseen = unseen;
     this.#program = program;
@@ -92,7 +94,7 @@ export class ModelWorld implements World {
     this.views = new Views(this.memory, () => this.#machine?.executor);
     const supervisor: Supervisor = {
       wakeEverybody: () => this.#machine?.executor.wakeEverybody(this.#identities.buffer),
-      naps: () => this.#machine?.executor.naps(),
+      sleeps: (naps) => this.#machine?.executor.sleeps(naps),
       passes: (ms) => this.#machine?.executor.passes(ms),
     };
     this.#identities = new Identities(this.names, this.memory, supervisor, spins);
@@ -175,7 +177,6 @@ export class ModelWorld implements World {
         "nondeterminism",
         "setup left something else in shared memory when it was run again: it may use no counter, cache or identity that lives across its runs.",
       );
-    this.#identities.everybody = this.#opener !== undefined;
   }
 
   /** Ends the check, even if the running thread catches what is thrown. */
@@ -221,11 +222,13 @@ export class ModelWorld implements World {
   life(thread: number): Life {
     return this.#identities.life(thread);
   }
-  sleepsNoted(thread: number): boolean {
-    return this.#identities.isKnown(thread);
+  /** Threads that have an object of ferrous are; whether others are is found out by a first try. */
+  get known(): boolean {
+    return this.#known || this.#opener !== undefined;
   }
-  get inUse(): boolean {
-    return this.#identities.inUse;
+  /** Does a thread turn out to be one of ferrous that was not taken for one? */
+  get isMisjudged(): boolean {
+    return !this.known && this.#identities.asked;
   }
 
   /** The modelled thread of a ferrous id. */

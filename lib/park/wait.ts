@@ -198,7 +198,7 @@ class ModelledBed {
   }
   sleep({ word, value, atMost = Infinity }: Sleep, left: number): boolean {
     const naps = atMost <= left && atMost !== Infinity;
-    if (naps) this.#thread.naps?.();
+    this.#thread.sleeps?.(naps);
     return word.wait(value as never, Math.min(left, atMost)) !== "timed-out" || naps;
   }
   leave(): void {}

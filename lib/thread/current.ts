@@ -17,8 +17,8 @@ export interface Current {
   readonly modelled: boolean;
   /** What the checker's world does in place of a supervisor that is asked to make every sleeper look again. */
   readonly wakeEverybody?: () => void;
-  /** Tells the checker's world that the sleep which comes next ends by itself. */
-  readonly naps?: () => void;
+  /** Tells the checker's world that the sleep which comes next is noted, so that a supervisor would make the thread look; perhaps it ends by itself. */
+  readonly sleeps?: (naps: boolean) => void;
   /** Lets so many ms go by in the checker's world. */
   readonly passes?: (ms: number) => void;
 }

@@ -29,9 +29,10 @@ export const program: fc.Arbitrary<Program> = fc.oneof(
 
 export const words = (): Int32Array => new Int32Array(new SharedArrayBuffer(4 * WORDS));
 
+const pause = (cells: Int32Array, at: number, value: number, ms: number): string => Atomics.wait(cells, at, value, ms);
 /** What a thread of these instructions does, and all that it sees. */
 export const run =
-  (instructions: readonly Instruction[]) =>
+  (instructions: readonly Instruction[], wait: (cells: Int32Array, at: number, value: number, ms: number) => string = pause) =>
   (cells: Int32Array): readonly unknown[] =>
     instructions.map((step) => {
       switch (step.do) {
@@ -46,7 +47,7 @@ export const run =
         case "cas":
           return Atomics.compareExchange(cells, step.at, step.expected, step.n);
         case "wait":
-          return Atomics.wait(cells, step.at, step.n, 10);
+          return wait(cells, step.at, step.n, 10);
         case "notify":
           return Atomics.notify(cells, step.at, step.n === 0 ? Infinity : step.n);
       }

@@ -16,6 +16,8 @@ export class Leaver extends Twin {
     const waiter: Waiter = { me: currentThread().id, blocks: true, wakes: 0 };
     for (let sleep = this.attempt(waiter); sleep !== undefined; sleep = this.again(waiter, limits)) {
       this.giveUp(limits);
+      // As all of ferrous' sleeps are noted: who cancels makes those look that are.
+      currentThread().sleeps?.(false);
       if (sleep.word.wait(sleep.value as never, limits.left) !== "timed-out") waiter.wakes++;
     }
   }

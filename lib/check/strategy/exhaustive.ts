@@ -13,7 +13,7 @@
  * a bound makes equivalent executions differ.
  */
 import { PRUNE, type Chooser, type Machine } from "../machine.ts";
-import { Deed, choiceOf, deedOf, dependent, threadOf, type Step } from "../operation.ts";
+import { Deed, Kind, choiceOf, deedOf, dependent, threadOf, type Step } from "../operation.ts";
 import { Status, type ThreadState } from "../thread.ts";
 import { Clocks } from "./clocks.ts";
 import type { Strategy } from "./strategy.ts";
@@ -75,6 +75,7 @@ export class Exhaustive implements Strategy, Chooser {
       this.#reverse(steps, other, at);
     });
     this.#branchForLost(machine, at);
+    this.#branchForNews(machine, at, state);
   }
 
   next(machine: Machine): { at: number; choice: number } | undefined {
@@ -127,6 +128,16 @@ export class Exhaustive implements Strategy, Chooser {
       const lost = deedOf(other) !== Deed.GO && (woke.includes(thread) || (deedOf(choice) === Deed.DIE && deedOf(other) === Deed.DIE));
       if (lost) frame.branches |= 1 << thread;
     }
+  }
+
+  /** A wait that has heard of a death does not sleep: had it slept first, which counts as the same, its thread could have died asleep. */
+  #branchForNews(machine: Machine, at: number, { news }: ThreadState): void {
+    const { steps } = machine.state;
+    const { choice, op, result } = steps[at] as Step;
+    const [heard] = news;
+    if (heard === undefined || deedOf(choice) !== Deed.GO || op.kind !== Kind.WAIT || result !== "ok") return;
+    const isDeath = deedOf((steps[heard - 1] as Step).choice) === Deed.DIE;
+    if (machine.limits.deaths > (isDeath ? 1 : 0)) this.#reverse(steps, heard - 1, at);
   }
 
   #sleepOf(machine: Machine, at: number): readonly Step[] {
