@@ -105,18 +105,26 @@ export function programOf<S>(scenario: Scenario<S>): Program {
     bodies: named.map(([, body]) => body as Body<unknown>),
     setup: () => {
       const state = setup();
-      if (!isPromise(state)) return state;
-      silence(state);
-      throw new CheckError("setup returned a promise: check() runs synchronous code only. Prepare what needs awaiting before check().");
+      refusePromise(state, "setup returned a promise: check() runs synchronous code only. Prepare what needs awaiting before check().");
+      return state;
     },
     moves: (state) => moves?.(state as S) ?? [],
     after: (state, results) => {
       const both = Array.isArray(threads)
         ? results
         : Object.assign([...results], Object.fromEntries(names.map((name, at) => [name, results[at]])));
-      after?.(state as S, both as Results);
+      refusePromise(
+        after?.(state as S, both as Results),
+        "after returned a promise, and nobody would hear of an assertion that fails in it: check() runs synchronous code only. Let threads return what is to be looked at.",
+      );
     },
   };
+}
+
+function refusePromise(returned: unknown, why: string): void {
+  if (!isPromise(returned)) return;
+  silence(returned);
+  throw new CheckError(why);
 }
 
 /** Looks at what callers without types may have given. */

@@ -26,6 +26,7 @@ describe("check says what to do about", () => {
     ["an async body", scenario(async (cells) => Promise.resolve(add(cells))), {}, /AsyncFunction.*lock, not lockAsync/],
     ["a body that returns a promise", scenario((cells) => Promise.resolve(add(cells))), {}, /returned a promise/],
     ["an async setup", { setup: (() => Promise.resolve(words())) as never, threads: [add] }, {}, /setup returned a promise/],
+    ["an async after", { ...torn, after: (async () => Promise.reject(new Error("lost"))) as never }, {}, /after returned a promise/],
     ["a check in a check", scenario(() => check(scenario(add))), {}, /inside a check/],
     ["a body that starts a worker", scenario(() => new Worker("0", { eval: true })), {}, /started a Worker.*as one of the threads/],
     ["a body that sets a timer", scenario(() => setTimeout(() => undefined, 1)), {}, /called setTimeout\(\).*thread of its own/],
