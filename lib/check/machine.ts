@@ -53,6 +53,8 @@ export class Machine implements Turns {
   #arriving = false;
   /** Steps that the strategy has been told of. */
   #told = 0;
+  /** What was found before any step, and so is found in every execution. */
+  #first: Finding | undefined;
 
   constructor(world: World, limits: Limits, chooser: Chooser) {
     this.world = world;
@@ -66,11 +68,14 @@ export class Machine implements Turns {
   begin(): void {
     this.#setup();
     for (const thread of this.state.threads) this.#arrive(thread);
+    // Where nothing is left to choose no other mark is made, and executions that have no step are gone back to as well.
+    this.state.mark();
+    this.#first = this.finding;
   }
 
   /** Goes back to before step number `at`, in a state that was built anew. */
   rewind(at: number): void {
-    this.finding = undefined;
+    this.finding = this.#first;
     this.#setup();
     this.state.rewind(at);
     this.#told = at;

@@ -61,4 +61,20 @@ describe("explore", () => {
       expect(owners).toContain("one");
     }
   });
+
+  it.each(["random", "pct"] as const)("draws as many by %s of threads that do nothing atomic, failures and all", (strategy) => {
+    const still = { setup: () => words(1), threads: [(cells: Int32Array) => cells[0], () => 1] };
+    expect(check(still, { strategy })).toMatchObject({ verdict: "passed", executions: 1000 });
+    expect([...explore(still, { strategy, executions: 3 })].map(({ ending }) => ending)).toEqual(["complete", "complete", "complete"]);
+    const throwing = {
+      ...still,
+      threads: [
+        () => {
+          throw new RangeError("at once");
+        },
+      ],
+    };
+    const failures = [...explore(throwing, { strategy, executions: 3 })].map(({ failure }) => failure?.kind);
+    expect(failures).toEqual(["exception", "exception", "exception"]);
+  });
 });
