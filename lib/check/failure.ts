@@ -107,7 +107,8 @@ export const textOf = (kind: Kind, a: unknown): string => (a === undefined ? KIN
 export const titleOf = (name: string): string => (/^thread \d+$/.test(name) ? name : `thread "${name}"`);
 
 export const ADVICE =
-  "A body must do the same when its operations return the same: build what it uses inside, share through shared memory only, and let no counter, cache or ordinary object live across runs.";
+  "A body must do the same when its operations return the same: build what it uses inside, share through shared memory only, and let no counter, cache or ordinary object live across runs. " +
+  "That goes for objects of ferrous to which no property of the state leads (in a private field, a closure or a variable of the module): all threads have them in common.";
 
 /** Thrown by the assertion that every history must pass. */
 export class NotLinearizable extends Error {

@@ -2,7 +2,6 @@
  * What the places in shared memory are called: by the path on which the state leads to them.
  */
 import { titleOf } from "./failure.ts";
-import { propertiesOf } from "./handles.ts";
 import type { Finding } from "./machine.ts";
 import { addressOf } from "./memory.ts";
 import { Kind, type Op } from "./operation.ts";
@@ -11,6 +10,7 @@ import { wordsOf, type ThreadNamer } from "../memory/word-names.ts";
 import { isShareable } from "../send/handle.ts";
 import { BYTES_PER } from "./real.ts";
 import type { Access } from "./state.ts";
+import { entriesOf } from "./witness.ts";
 import type { ModelWorld } from "./world.ts";
 
 /** A named piece of memory. */
@@ -78,7 +78,7 @@ export class Names {
       );
       if (words.length === 0) this.#regions.push({ name: title, start, end: start + 4, step: 0 });
     }
-    for (const [key, inner] of propertiesOf(value)) this.#visit(inner, path === "" ? key : `${path}.${key}`, depth + 1, seen);
+    for (const [key, inner] of entriesOf(value)) this.#visit(inner, path === "" ? key : `${path}.${key}`, depth + 1, seen);
   }
 }
 

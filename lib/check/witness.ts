@@ -46,7 +46,7 @@ export class Witness {
 }
 
 /** What an object holds: its properties, or what is in a Map or Set. */
-function entriesOf(object: object): (readonly [string, unknown])[] {
+export function entriesOf(object: object): (readonly [string, unknown])[] {
   if (object instanceof Map) return [...object].map(([key, value]) => [String(key), value]);
   if (object instanceof Set) return [...object].map((value, at) => [String(at), value]);
   return propertiesOf(object);
