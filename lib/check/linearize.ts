@@ -6,6 +6,7 @@
  * model is run again for each order that is tried, so that it may be any object.
  */
 import { CheckError } from "../errors.ts";
+import { ownCopy } from "./copy.ts";
 import type { Call, Result } from "./history.ts";
 
 /** A sequential object: what each operation should do when nobody else is there. */
@@ -33,7 +34,7 @@ export function linearize(calls: readonly Call[], model: () => Model): readonly 
 function explains(order: readonly Call[], model: () => Model): boolean {
   const object = model();
   return order.every(({ name, args, result }) => {
-    const expected = resultOf(() => (object[name] as (...args: readonly unknown[]) => unknown).apply(object, [...args]));
+    const expected = resultOf(() => (object[name] as (...args: readonly unknown[]) => unknown).apply(object, args.map(ownCopy)));
     return result === undefined || sameResult(result, expected);
   });
 }

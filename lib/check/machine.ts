@@ -7,6 +7,7 @@
  * wrote, and the recorded lengths of the logs bring it to where the two part.
  */
 import { CheckError } from "../errors.ts";
+import { ownCopy } from "./copy.ts";
 import { Executor, type Turns, type World } from "./executor.ts";
 import { NotLinearizable, describe, whoWasNotWoken, whyStuck } from "./failure.ts";
 import { Deed, Kind, choiceOf, deedOf, threadOf, type Op } from "./operation.ts";
@@ -172,7 +173,7 @@ export class Machine implements Turns {
   #after(): void {
     this.state.endAll();
     try {
-      this.world.after(this.state.threads.map(({ state }) => state.result));
+      this.world.after(this.state.threads.map(({ state }) => ownCopy(state.result)));
     } catch (error) {
       if (error instanceof CheckError) throw error;
       if (error instanceof NotLinearizable) this.fail("not linearizable", error.message);

@@ -3,6 +3,7 @@
  */
 import { CheckError } from "../errors.ts";
 import { explored } from "./check.ts";
+import { ownCopy } from "./copy.ts";
 import { NotLinearizable, describe, isPromise } from "./failure.ts";
 import {
   draw,
@@ -146,7 +147,7 @@ function exploreProgram({ setup, moves, model, operations }: AnyScenario, progra
       history.restart(thread);
       for (const { name, args } of calls) {
         const { run } = operations[name] as { readonly run: AnyRun };
-        history.call(thread, name, args, () => run(state, ...args));
+        history.call(thread, name, args, () => ownCopy(run(state, ...args.map(ownCopy))));
       }
     };
   const after = (): void => {
