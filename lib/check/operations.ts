@@ -53,7 +53,7 @@ export interface OperationsOptions extends CheckOptions {
   readonly length?: number;
   /** Programs to draw. Default 50. */
   readonly programs?: number;
-  /** Draw none: explore this one only, such as `programs(fc, operations)` draws. */
+  /** Draw none: explore this one only, such as `programs(fc, operations)` draws, or a failure's, which its `replay` needs. */
   readonly program?: OperationsProgram;
 }
 
@@ -68,7 +68,7 @@ const SHRINK_TIME = 5_000;
  * @param scenario.model       builds the sequential object that it should look like
  * @param scenario.operations  what threads may call; `args` are fast-check arbitraries of tuples
  * @param options              as for check, and `threads`, `length`, `programs`, `program`; `time` is for all programs together
- * @returns                    one report for all; `failure.message` has the program and the history
+ * @returns                    one report for all; `failure.message` has the history, `failure.program` what `failure.replay` is of
  * @throws {CheckError} as check; an operation that the model lacks
  * @example
  * const report = checkOperations({
@@ -81,6 +81,8 @@ const SHRINK_TIME = 5_000;
 export function checkOperations<S, A>(typed: OperationsScenario<S, A>, options: OperationsOptions = {}): Report {
   const scenario = typed as unknown as AnyScenario;
   if (options.program !== undefined) return checkProgram(scenario, options.program, options);
+  if (options.replay !== undefined)
+    throw new CheckError("a replay string is of one program: give both, as { program: failure.program, replay: failure.replay }.");
   const { threads = 2, length = 3, programs: count = 50, seed = 1, time = PROGRAM_TIME } = options;
   checkOptions(scenario, threads);
   for (const [name, value] of Object.entries({ length, programs: count })) {
@@ -156,7 +158,9 @@ function exploreProgram({ setup, moves, model, operations }: AnyScenario, progra
   };
   const owned = (state: unknown): readonly (readonly object[])[] => moves?.(state).slice(0, program.length) ?? [];
   const runnable = { ...programOf({ setup, moves: owned, threads: program.map(body), after }), history };
-  return explored(runnable, limitsOf(options), options);
+  const report = explored(runnable, limitsOf(options), options);
+  if (report.failure === undefined) return report;
+  return { ...report, failure: { ...report.failure, program: program.map((calls) => calls.map(({ name, args }) => ({ name, args }))) } };
 }
 
 function storyOf(program: Program, calls: readonly Call[]): string {

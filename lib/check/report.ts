@@ -2,6 +2,7 @@
  * What a check has to say.
  */
 import { CheckError } from "../errors.ts";
+import type { OperationsProgram } from "./generate.ts";
 
 /**
  * What went wrong.
@@ -30,8 +31,10 @@ export interface Failure {
   readonly trace: string;
   /** The same as a picture. */
   readonly svg: string;
-  /** Given as the option `replay`, it runs exactly this execution. */
+  /** Given as the option `replay`, it runs exactly this execution; of checkOperations together with {@link program}. */
   readonly replay: string;
+  /** Of checkOperations: the program that failed, as its option `program` takes it. */
+  readonly program?: OperationsProgram;
 }
 
 /** The outcome of a check. */

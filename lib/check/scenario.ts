@@ -46,7 +46,7 @@ export interface CheckOptions {
   readonly seed?: number;
   /** Run only the execution that these numbers choose, one for each step: see `schedules`. */
   readonly schedule?: readonly number[];
-  /** Run only the execution that an earlier failure named. */
+  /** Run only the execution that an earlier failure named; in checkOperations of the failure's `program`. */
   readonly replay?: string;
   /** So many threads may die, at any step. Default 0. */
   readonly deaths?: number;

@@ -68,6 +68,26 @@ describe("checkOperations", () => {
     expect(failure?.message).toContain("[thread 1: add(1); thread 2: add(1)]");
   });
 
+  it.each([{}, { deaths: 1 }])("replays a failure, given its program, with %j", (options) => {
+    const torn = {
+      ...add,
+      run: (cells: Int32Array, n: number) => {
+        const was = Atomics.load(cells, 0);
+        Atomics.store(cells, 0, was + n);
+        return was;
+      },
+    };
+    const scenario = { setup: () => words(1), model: counterModel, operations: { add: torn, get } };
+    const { failure } = checkOperations(scenario, options);
+    const { program, replay } = failure ?? {};
+    expect(program?.flat().every(({ name }) => name in scenario.operations)).toBe(true);
+    const again = checkOperations(scenario, { ...options, program: program ?? [], replay: replay ?? "" });
+    expect(again).toMatchObject({ executions: 1, failure: { ...failure } });
+    expect(() => checkOperations(scenario, { ...options, replay: replay ?? "" })).toThrow(
+      /replay string is of one program.*program: failure.program, replay: failure.replay/,
+    );
+  });
+
   it("passes a stack behind a lock", () => {
     const value = fc.tuple(fc.nat(9));
     expectPassed(
