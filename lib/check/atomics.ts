@@ -1,11 +1,11 @@
 /**
  * `Atomics` as the checked code sees it: in a modelled thread every operation is a choice point; in setup and after it is done
- * at once; on memory that is not shared it is the real one.
+ * at once, and `sleepOutside` says what comes of a wait that would sleep; on memory that is not shared it is the real one.
  */
 import { apply, operand, wrap } from "./effect.ts";
 import type { Executor } from "./executor.ts";
 import { honestly } from "./failure.ts";
-import type { Memory } from "./memory.ts";
+import type { Memory, SharedBuffer } from "./memory.ts";
 import { Kind } from "./operation.ts";
 import { RealAtomics } from "./real.ts";
 import type { Behind, Views } from "./views.ts";
@@ -20,6 +20,7 @@ export function modelAtomics(
   views: Views,
   machine: () => Executor | undefined,
   refuse: (why: string) => never,
+  sleepOutside: (place: { buffer: SharedBuffer; element: number; index: number }, value: unknown, ms: number) => "timed-out",
 ): typeof Atomics {
   /** Waits and notifies only work on these, as the real ones say themselves. */
   const canSleep = ({ element }: Behind): boolean => element === 5 || element === 9;
@@ -52,14 +53,14 @@ export function modelAtomics(
       const given = behind?.raw ?? view;
       return honestly(() => RealAtomics.wait(given as Int32Array, at as number, expected as number, 0));
     }
-    if (running?.current === undefined)
-      return refuse("Atomics.wait in setup or after would sleep for ever: no thread runs then. Wait inside a thread.");
     const { buffer, element, first, raw } = behind;
     const index = toIndex(at);
     if (!(index >= 0 && index < raw.length)) return RealAtomics.wait(raw as unknown as Int32Array, index, 0, 0);
     const value = wrap(element, operand(element, expected));
     const given = timeout === undefined ? NaN : +(timeout as number);
     const ms = Number.isNaN(given) ? Infinity : Math.max(0, given);
+    if (running?.current === undefined)
+      return raw[index] === value ? sleepOutside({ buffer, element, index: first + index }, value, ms) : "not-equal";
     return running.operate(Kind.WAIT, buffer, element, first + index, value, ms);
   };
 

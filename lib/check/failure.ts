@@ -125,8 +125,11 @@ export class KnownThreads extends Error {}
 export const LEFT_OUT =
   "a thread made more than 1,000 plain writes without an atomic operation in between: a death before one of them was tried for the last 1,000 only";
 
+/** What cannot be checked at all, wherever it is thrown: in after, where all else that is thrown is a failure, too. */
+export class Refusal extends CheckError {}
+
 /** Memory of the world was written, and nobody saw it: every segment's bytes must be noted, as those of memory from before the check are. */
-export class UnseenWrite extends CheckError {
+export class UnseenWrite extends Refusal {
   constructor() {
     super(
       "shared memory was written through a view that explore() does not see: of a class that extends a typed array and was defined before, a Buffer, " +

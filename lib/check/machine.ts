@@ -6,10 +6,9 @@
  * An execution that begins like an earlier one is not run from its start: a fresh setup, the journal of what the shared steps
  * wrote, and the recorded lengths of the logs bring it to where the two part.
  */
-import { CheckError } from "../errors.ts";
 import { ownCopy } from "./copy.ts";
 import { Executor, type Turns, type World } from "./executor.ts";
-import { NotLinearizable, describe, whoWasNotWoken, whyStuck } from "./failure.ts";
+import { NotLinearizable, Refusal, describe, whoWasNotWoken, whyStuck } from "./failure.ts";
 import { Deed, Kind, choiceOf, deedOf, threadOf, type Op } from "./operation.ts";
 import type { FailureKind } from "./report.ts";
 import { findSpin, mayRepeat } from "./spin.ts";
@@ -175,7 +174,7 @@ export class Machine implements Turns {
     try {
       this.world.after(this.state.threads.map(({ state }) => ownCopy(state.result)));
     } catch (error) {
-      if (error instanceof CheckError) throw error;
+      if (error instanceof Refusal) throw error;
       if (error instanceof NotLinearizable) this.fail("not linearizable", error.message);
       this.fail("assertion", `after threw ${describe(error)}`, { error });
     }

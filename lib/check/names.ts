@@ -37,7 +37,7 @@ export class Names {
   }
 
   /** `lock`, `slots[2]`; a place that nothing in the state leads to is called by its buffer's number. */
-  of({ start, buffer, element, index }: Op): string {
+  of({ start, buffer, element, index }: Pick<Op, "start" | "buffer" | "element" | "index">): string {
     const within = this.#regions.filter((region) => region.start <= start && start < region.end);
     const best = within.sort((a, b) => a.end - a.start - (b.end - b.start))[0];
     if (best === undefined && this.#world.isRegistry(buffer)) return this.#world.recordName(index);

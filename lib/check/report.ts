@@ -9,7 +9,7 @@ import type { OperationsProgram } from "./generate.ts";
  *
  * - `assertion`: an AssertionError was thrown anywhere, or anything at all in `after`
  * - `exception`: a thread threw something else
- * - `deadlock`: every thread that has not ended sleeps
+ * - `deadlock`: every thread that has not ended sleeps; or all have ended, and `after` waits for what nobody gives
  * - `lost wake-up`: the same, and a sleeper's word no longer holds the value that it went to sleep on: somebody who changed it
  *   should have notified
  * - `livelock`: every thread that has not ended sleeps or looks at the same values for ever; or one reads the same plainly for ever

@@ -2,7 +2,7 @@
  * What is to be checked, and how far.
  */
 import { CheckError } from "../errors.ts";
-import { isPromise, silence } from "./failure.ts";
+import { Refusal, isPromise, silence } from "./failure.ts";
 import { textOf } from "./generate.ts";
 import type { History } from "./history.ts";
 import type { Limits } from "./state.ts";
@@ -124,7 +124,7 @@ export function programOf<S>(scenario: Scenario<S>): Program {
 function refusePromise(returned: unknown, why: string): void {
   if (!isPromise(returned)) return;
   silence(returned);
-  throw new CheckError(why);
+  throw new Refusal(why);
 }
 
 /** Looks at what callers without types may have given. */

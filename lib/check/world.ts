@@ -8,11 +8,12 @@ import { isMovable, Moves } from "../send/moving.ts";
 import { modelAtomics } from "./atomics.ts";
 import type { Executor, World } from "./executor.ts";
 import { Replacements, randomFrom } from "./globals.ts";
-import { UnseenWrite } from "./failure.ts";
+import { Refusal, UnseenWrite } from "./failure.ts";
 import { opener, ownersOf, type Opener } from "./handles.ts";
 import { Identities, type Life, type Supervisor } from "./identity.ts";
 import { Machine, type Chooser } from "./machine.ts";
-import { Memory } from "./memory.ts";
+import { Memory, addressOf, type SharedBuffer } from "./memory.ts";
+import { Names } from "./names.ts";
 import { ARRAYS, RealDate, RealUint8Array } from "./real.ts";
 import { refuseEscapes } from "./refuse.ts";
 import type { Program } from "./scenario.ts";
@@ -23,6 +24,9 @@ import { Witness } from "./witness.ts";
 
 /** In so many executions it is looked whether threads share ordinary objects: who does, does so early. */
 const WITNESSED = 100;
+
+/** So often may setup or after sleep for a time: who sleeps more often does so in a loop that nothing ends. */
+const MOST_SLEEPS = 1000;
 
 /** When it is in every world, in ms since 1970. */
 const EPOCH = Date.UTC(2020, 0, 1);
@@ -83,6 +87,10 @@ export class ModelWorld implements World {
   #random = randomFrom(0);
   /** Calls for the time outside of threads. */
   #asked = 0;
+  /** Sleeps outside of threads. */
+  #slept = 0;
+  /** Have all threads ended? */
+  #isOver = false;
 
   constructor(program: Program, recording: boolean, { unseen = false, known = false, spins }: Limits) {
     this.#known = known;
@@ -114,7 +122,13 @@ export class ModelWorld implements World {
     replaced.put(
       globalThis,
       "Atomics",
-      modelAtomics(memory, views, get, (why) => this.refuse(why)),
+      modelAtomics(
+        memory,
+        views,
+        get,
+        (why) => this.refuse(why),
+        (place, value, ms) => this.#sleepOutside(place, value, ms),
+      ),
     );
     ARRAYS.forEach((array, element) => {
       replaced.put(globalThis, array.name, views.arrayConstructor(element));
@@ -150,7 +164,8 @@ export class ModelWorld implements World {
   }
 
   setup(): void {
-    this.#asked = 0;
+    this.#asked = this.#slept = 0;
+    this.#isOver = false;
     this.#random = randomFrom(0);
     const { memory } = this;
     const known = memory.foreign.length;
@@ -181,9 +196,28 @@ export class ModelWorld implements World {
 
   /** Ends the check, even if the running thread catches what is thrown. */
   refuse(why: string): never {
-    const error = new CheckError(why);
+    const error = new Refusal(why);
     if (this.#machine?.executor.current !== undefined) this.#machine.executor.refuse(error);
     throw error;
+  }
+
+  /** Setup or after would sleep, and no thread runs that could wake it: times run out at once, and what is left is endless. */
+  #sleepOutside(
+    { buffer, element, index }: { buffer: SharedBuffer; element: number; index: number },
+    value: unknown,
+    ms: number,
+  ): "timed-out" {
+    if (ms !== Infinity && this.#slept++ < MOST_SLEEPS) {
+      this.#asked += ms;
+      return "timed-out";
+    }
+    if (!this.#isOver) return this.refuse("Atomics.wait in setup would sleep for ever: no thread runs then. Wait inside a thread.");
+    const names = new Names(this);
+    const place = { buffer: buffer.id, element, index, start: addressOf(buffer, element, index) };
+    const message = `after sleeps while ${names.of(place)} is ${names.show(place, value)}, and nobody is left to notify`;
+    this.#machine?.fail("deadlock", message);
+    // It is one even if after catches this.
+    throw new CheckError(message);
   }
 
   /** Looks whether the threads of this execution shared anything but memory. */
@@ -214,6 +248,7 @@ export class ModelWorld implements World {
 
   after(results: readonly unknown[]): void {
     this.#compare();
+    this.#isOver = true;
     this.#identities.asOutsider(() => {
       this.#program.after(this.shared, results);
     });

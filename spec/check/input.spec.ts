@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { Worker } from "node:worker_threads";
 import { check, expectPassed, type CheckOptions, type Scenario } from "../../lib/check/index.ts";
+import { Mutex } from "../../lib/sync/mutex.ts";
 
 const words = (count = 2): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 const scenario = (...threads: ((cells: Int32Array) => unknown)[]) => ({ setup: () => words(), threads });
@@ -45,10 +46,21 @@ describe("check says what to do about", () => {
     ],
     ["waitAsync", scenario((cells) => Atomics.waitAsync(cells, 0, 0)), {}, /waitAsync needs an event loop.*blocking form/],
     [
-      "waiting in after",
-      { ...scenario(add), after: (cells) => void Atomics.wait(cells, 0, 1) },
+      "waiting in setup",
+      { setup: () => (Atomics.wait(words(), 0, 0), words()), threads: [add] },
       {},
-      /in setup or after would sleep for ever/,
+      /Atomics.wait in setup would sleep for ever: no thread runs then/,
+    ],
+    [
+      "a check in after",
+      {
+        ...scenario(add),
+        after: () => {
+          check(scenario(add));
+        },
+      },
+      {},
+      /inside a check/,
     ],
     [
       "a buffer that grows",
@@ -152,6 +164,73 @@ const swallowUntil = (isOver: () => boolean): void => {
     }
   }
 };
+
+describe("after", () => {
+  interface Lock {
+    readonly mutex: Mutex;
+    readonly cells: Int32Array;
+  }
+  /** Leaves the lock held if the other thread comes first. */
+  const leaky = (after: (state: Lock) => void): Scenario<Lock> => ({
+    setup: () => ({ mutex: new Mutex(), cells: words() }),
+    threads: {
+      locker: ({ mutex, cells }) => {
+        const guard = mutex.lock();
+        if (Atomics.load(cells, 0) === 0) guard.release();
+      },
+      other: ({ cells }) => Atomics.store(cells, 0, 1),
+    },
+    after,
+  });
+
+  it("that waits for what nobody gives is a deadlock, with its trace and its replay, even if it catches what stops it", () => {
+    const waiting = leaky(({ mutex }) => {
+      mutex.lock().release();
+    });
+    const catching = leaky(({ mutex }) => {
+      try {
+        mutex.lock().release();
+      } catch {
+        return;
+      }
+    });
+    for (const each of [waiting, catching]) {
+      const { failure } = check(each);
+      expect(failure).toMatchObject({
+        kind: "deadlock",
+        message: "after sleeps while mutex.state is locker+WAITERS, and nobody is left to notify",
+      });
+      expect(failure?.trace).toContain("store  cells[0] 0 -> 1");
+      expect(check(each, { replay: failure?.replay ?? "" }).failure).toEqual(failure);
+    }
+  });
+  it("that waits for a time is told when it is over", () => {
+    const { failure } = check(
+      leaky(({ mutex }) => {
+        mutex.lock({ timeout: 1000 }).release();
+      }),
+    );
+    expect(failure).toMatchObject({ kind: "assertion", message: expect.stringMatching(/after threw TimeoutError/) });
+  });
+  it("that need not wait goes on", () => {
+    const outcomes = new Set<string>();
+    const after = (cells: Int32Array): void => {
+      outcomes.add(Atomics.wait(cells, 0, 0)).add(Atomics.wait(cells, 0, 1, 5));
+    };
+    expectPassed(check({ ...scenario(add), after }));
+    expect(outcomes).toEqual(new Set(["not-equal", "timed-out"]));
+  });
+  it("that throws a CheckError of its own is a failure like any other", () => {
+    const lost = check(torn);
+    const after = (): void => {
+      expectPassed(lost);
+    };
+    expect(check({ ...scenario(add), after }).failure).toMatchObject({
+      kind: "assertion",
+      message: expect.stringMatching(/^after threw CheckError: assertion: after threw Error: lost/),
+    });
+  });
+});
 
 describe("what a body throws is told", () => {
   const hostile = {
