@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { check, explore } from "../../lib/check/index.ts";
+import { check, explore, type CheckOptions } from "../../lib/check/index.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 
 const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
@@ -76,5 +76,33 @@ describe("explore", () => {
     };
     const failures = [...explore(throwing, { strategy, executions: 3 })].map(({ failure }) => failure?.kind);
     expect(failures).toEqual(["exception", "exception", "exception"]);
+  });
+
+  it("finds every other outcome, too, once an execution was cut short because a thread threw", () => {
+    const outcomes = (options: CheckOptions) => {
+      const ends = new Set<string>();
+      const scenario = {
+        setup: () => words(2),
+        threads: [
+          (cells: Int32Array) => {
+            if (Atomics.load(cells, 0) === 0) throw new RangeError("early");
+          },
+          (cells: Int32Array) => {
+            Atomics.store(cells, 1, 1);
+            Atomics.store(cells, 0, 1);
+          },
+          (cells: Int32Array) => Atomics.load(cells, 1),
+        ],
+        after: (_: Int32Array, results: readonly unknown[]) => void ends.add(String(results[2])),
+      };
+      const all = [...explore(scenario, options)].filter(({ ending }) => ending !== "pruned");
+      return { ends, failed: all.filter(({ ending }) => ending === "failed").length, complete: all.length };
+    };
+    const reduced = outcomes({});
+    const naive = outcomes({ preemptions: 9 });
+    expect(reduced.ends).toEqual(new Set(["0", "1"]));
+    expect(reduced.ends).toEqual(naive.ends);
+    expect(reduced.failed).toBeGreaterThan(0);
+    expect(reduced.complete).toBeLessThan(naive.complete);
   });
 });

@@ -82,6 +82,8 @@ export class Exhaustive implements Strategy, Chooser {
     const { steps } = machine.state;
     // The last frame may have been cut short before it chose.
     this.#frames.length = Math.min(this.#frames.length, steps.length);
+    // A failure has cut it short: no race tells any more where the steps that others had before them should have gone.
+    if (machine.finding !== undefined && machine.state.choices().length > 0) for (const frame of this.#frames) frame.branches = ~0;
     for (let at = this.#frames.length - 1; at >= 0; at--) {
       const frame = this.#frames[at] as Frame;
       frame.done.push(steps[at] as Step);
