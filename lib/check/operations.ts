@@ -57,6 +57,7 @@ export interface OperationsOptions extends CheckOptions {
   readonly program?: OperationsProgram;
 }
 
+const OWN_OPTIONS = ["threads", "length", "programs", "program"];
 const PROGRAM_TIME = 10_000;
 const SHRINK_TIME = 5_000;
 
@@ -156,9 +157,13 @@ function exploreProgram({ setup, moves, model, operations }: AnyScenario, progra
     const calls = history.calls();
     if (linearize(calls, model) === undefined) throw new NotLinearizable(storyOf(program, calls));
   };
-  const owned = (state: unknown): readonly (readonly object[])[] => moves?.(state).slice(0, program.length) ?? [];
+  const owned = (state: unknown): readonly (readonly object[])[] => {
+    const all = moves?.(state) ?? [];
+    // What is no list is told by whoever is given it.
+    return Array.isArray(all) ? (all as typeof all).slice(0, program.length) : all;
+  };
   const runnable = { ...programOf({ setup, moves: owned, threads: program.map(body), after }), history };
-  const report = explored(runnable, limitsOf(options), options);
+  const report = explored(runnable, limitsOf(options, MAX_THREADS, OWN_OPTIONS), options);
   if (report.failure === undefined) return report;
   return { ...report, failure: { ...report.failure, program: program.map((calls) => calls.map(({ name, args }) => ({ name, args }))) } };
 }

@@ -91,8 +91,8 @@ export function programOf<S>(scenario: Scenario<S>): Program {
   }
   for (const [name, body] of named) {
     if (typeof body !== "function") throw new CheckError(`thread "${name}" is no function.`);
-    if (name === "length" && !Array.isArray(threads))
-      throw new CheckError('no thread can be called "length": after is given the results as a list, which has a length of its own.');
+    if (!Array.isArray(threads) && (name === "length" || (after !== undefined && name in Array.prototype)))
+      throw new CheckError(`no thread can be called "${name}": after is given the results as a list, which has a ${name} of its own.`);
     if (body.constructor.name === "AsyncFunction" || body.constructor.name.endsWith("GeneratorFunction")) {
       throw new CheckError(
         `thread "${name}" is an ${body.constructor.name}, and check() runs synchronous code only. Call the blocking forms (lock, not lockAsync).`,
@@ -108,7 +108,14 @@ export function programOf<S>(scenario: Scenario<S>): Program {
       refusePromise(state, "setup returned a promise: check() runs synchronous code only. Prepare what needs awaiting before check().");
       return state;
     },
-    moves: (state) => moves?.(state as S) ?? [],
+    moves: (state) => {
+      const owned = moves?.(state as S) ?? [];
+      if (isListOfLists(owned) && owned.length <= named.length) return owned;
+      refusePromise(owned, "moves returned a promise: check() runs synchronous code only.");
+      throw new CheckError(
+        `moves returns, for each of the ${String(named.length)} threads, a list of what becomes its own, such as [[tx], [rx]]; it returned ${textOf(owned)}.`,
+      );
+    },
     after: (state, results) => {
       const both = Array.isArray(threads)
         ? results
@@ -120,6 +127,9 @@ export function programOf<S>(scenario: Scenario<S>): Program {
     },
   };
 }
+
+const isListOfLists = (given: unknown): boolean =>
+  Array.isArray(given) && given.every((list) => Array.isArray(list) && list.every((one) => typeof one === "object" && one !== null));
 
 function refusePromise(returned: unknown, why: string): void {
   if (!isPromise(returned)) return;
@@ -139,20 +149,39 @@ function requireParts(given: unknown): void {
     if (part !== undefined && typeof part !== "function") throw new CheckError(`the scenario's ${name} is no function.`);
 }
 
+const OPTIONS = "strategy preemptions executions time steps seed schedule replay deaths mortal spurious timeouts spins".split(" ");
+
+/** An option that nobody reads would be taken for one that is heeded. */
+function requireKnown(options: object, known: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const near = known.find((other) => [other, other.slice(0, -1)].includes(key.toLowerCase()) || key.toLowerCase().startsWith(other));
+    throw new CheckError(`there is no option "${key}"; ${near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}`}.`);
+  }
+}
+
+/** Is it a whole number from `least`, or all that there are? */
+const isCount = (value: unknown, least = 0): boolean =>
+  typeof value === "number" && value >= least && (Number.isInteger(value) || value === Infinity);
+
 /**
  * The limits of one execution that these options ask for.
  *
  * @param threads  how many threads there are, if that is known
+ * @param more     options that are somebody else's
  * @throws {CheckError} a value makes no sense
  */
-export function limitsOf(options: CheckOptions, threads = MAX_THREADS): Limits {
+export function limitsOf(options: CheckOptions, threads = MAX_THREADS, more: readonly string[] = []): Limits {
   if (typeof options !== "object" || (options as unknown) === null)
     throw new CheckError(`the options are an object, such as { preemptions: 2 }; they were ${String(options)}.`);
-  for (const key of ["preemptions", "executions", "time", "steps", "deaths"] as const) {
-    const value = options[key];
-    if (value !== undefined && !(typeof value === "number" && value >= 0))
-      throw new CheckError(`the option ${key} is a number from 0; it was given ${String(value)}.`);
+  requireKnown(options, [...OPTIONS, ...more]);
+  for (const key of ["preemptions", "executions", "steps", "deaths"] as const) {
+    const least = key === "executions" ? 1 : 0;
+    if (options[key] !== undefined && !isCount(options[key], least))
+      throw new CheckError(`the option ${key} is a number from ${String(least)}, a whole one; it was given ${String(options[key])}.`);
   }
+  if (options.time !== undefined && !(typeof options.time === "number" && options.time >= 0))
+    throw new CheckError(`the option time is a number from 0; it was given ${String(options.time)}.`);
   if (options.strategy !== undefined && !["exhaustive", "random", "pct"].includes(options.strategy)) {
     throw new CheckError(`there is no strategy "${String(options.strategy)}"; there are "exhaustive", "random" and "pct".`);
   }
@@ -164,7 +193,7 @@ export function limitsOf(options: CheckOptions, threads = MAX_THREADS): Limits {
     throw new CheckError("the options schedule and replay both name one execution: give one of them.");
   const { steps = 2000, deaths = 0, spurious = false, timeouts = false, spins = false } = options;
   for (const [name, value] of Object.entries({ spurious, timeouts })) {
-    if (typeof value !== "boolean" && !(typeof value === "number" && value >= 0))
+    if (typeof value !== "boolean" && !isCount(value))
       throw new CheckError(`the option ${name} is true, false, or how often for each thread; it was given ${String(value)}.`);
   }
   if (typeof spins !== "boolean") throw new CheckError(`the option spins is true or false; it was given ${String(spins)}.`);

@@ -108,6 +108,19 @@ describe("check says what to do about", () => {
       /setup made shared memory that check\(\) does not know/,
     ],
     ["a bound that is none", torn, { preemptions: -1 }, /preemptions is a number from 0/],
+    ["an option that is none", torn, { preemption: 2 } as never, /no option "preemption"; did you mean preemptions/],
+    ["an option that is like none", torn, { exhaustive: true } as never, /no option "exhaustive"; there are strategy, preemptions/],
+    ["executions that are none", torn, { executions: 0 }, /executions is a number from 1, a whole one; it was given 0/],
+    ["half a death", torn, { deaths: 0.5 }, /deaths is a number from 0, a whole one; it was given 0.5/],
+    ["half a timeout", torn, { timeouts: 0.5 }, /option timeouts is true, false, or how often.*0.5/],
+    ["moves that are no list", { ...torn, moves: (() => 5) as never }, {}, /moves returns, for each of the 2 threads, a list.*returned 5/],
+    ["moves to more threads than there are", { ...torn, moves: () => [[], [], []] }, {}, /for each of the 2 threads.*returned \[\[\],/],
+    [
+      "a thread with the name of what lists do",
+      { setup: words, threads: { map: add }, after: () => undefined },
+      {},
+      /no thread can be called "map".*a map of its own/,
+    ],
     ["a strategy that is none", torn, { strategy: "clever" as never }, /no strategy "clever"/],
     [
       "a body that catches what suspends it, for ever",
@@ -340,7 +353,7 @@ describe("expectPassed", () => {
   });
   it("throws on giving up too", () => {
     expect(() => {
-      expectPassed(check(torn, { executions: 0 }));
+      expectPassed(check(torn, { executions: 1 }));
     }).toThrow(/gave up|lost/);
     const report = check({ ...torn, after: () => undefined }, { executions: 1 });
     expect(() => {
