@@ -1,7 +1,8 @@
 /**
  * Plain stores through views from before the world are not seen, so running a thread again does them again. Therefore each
  * segment of a thread, from one operation to the next, gets the bytes that it first saw when it is repeated, and the present is
- * put back when the thread has caught up. Buffers of the world need none of this: their views are watched.
+ * put back when the thread has caught up. What its finally blocks store while it is being suspended is undone, too. Buffers of the
+ * world need none of this: their views are watched.
  */
 import type { Image, Memory } from "./memory.ts";
 import type { ModelThread } from "./thread.ts";
@@ -12,6 +13,8 @@ export class Segments {
   readonly #first: (Image | undefined)[][] = [];
   /** Per run that is under way, innermost last: the present, until its thread has caught up with it. */
   readonly #present: (Image | undefined)[] = [];
+  /** The same for what the thread left when it was suspended. */
+  readonly #left: (Image | undefined)[] = [];
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -19,16 +22,21 @@ export class Segments {
 
   /** A thread begins a run. */
   enter(thread: ModelThread): void {
-    this.#present.push(undefined);
+    const run = this.#present.push(undefined) - 1;
+    this.#left.push(undefined);
+    thread.whenSuspended = () => {
+      this.#left[run] = this.#memory.image();
+    };
     if (this.#memory.foreign.length === 0) return;
     this.#present[this.#present.length - 1] = this.#memory.image();
     this.repeat(thread);
   }
 
-  /** A run is over. What a look ahead did is undone. */
+  /** A run is over. What the code did while it was suspended is undone; after a look ahead, all that it did. */
   leave(thread: ModelThread): void {
-    const present = this.#present.pop();
-    if (thread.lookedAhead && present !== undefined) this.#memory.restore(present);
+    const [present, left] = [this.#present.pop(), this.#left.pop()];
+    this.#memory.restore(left);
+    if (thread.lookedAhead) this.#memory.restore(present);
   }
 
   /** The thread begins a segment that it has run before, or, at the end of its log, a new one. */

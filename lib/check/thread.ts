@@ -255,6 +255,7 @@ export class ModelThread {
    * loop which waits for one of them ends.
    */
   suspend(): number {
+    if (this.mode !== "suspended") this.whenSuspended();
     this.mode = "suspended";
     if (this.swallowed++ < PATIENCE) throw SUSPEND;
     if (++this.#invented > this.#most) {
@@ -265,6 +266,9 @@ export class ModelThread {
   }
   #invented = 0;
   #most = 0;
+
+  /** Called before the code hears of it: what its finally blocks do is to have no effect. */
+  whenSuspended: () => void = () => undefined;
 
   /** Was, or is, its run only a look ahead? */
   lookedAhead = false;
