@@ -5,7 +5,8 @@
  * That it is such a thread is not guessed: it is run ahead, by 1,000 operations, with memory as it is. If none of them changes
  * anything, and they repeat a round that it has already made with the same results, then making another round first is a
  * stutter: each of its local states has been met by each later change of memory already. A loop that gives up after fewer
- * than 1,000 operations is explored as it is.
+ * than 1,000 operations is explored as it is; so is one that does after fewer than 10,000, which is found out the first time that
+ * a thread goes that round. Time passes faster for who goes round, so loops with a deadline give up early: see {@link strideOf}.
  */
 import { wouldChange } from "./effect.ts";
 import type { Memory } from "./memory.ts";
@@ -13,12 +14,18 @@ import { Kind, type Look, type Op } from "./operation.ts";
 import type { ModelThread } from "./thread.ts";
 
 const HORIZON = 1000;
+const FAR = 10_000;
+/** Of so many rounds of each thread it is looked whether they end far ahead: that takes long. */
+const MOST_FAR = 8;
 /** The longest round that is recognised, in operations. */
 export const LONGEST = 64;
 
 /** Has the thread done this very operation lately, and nothing but look since, so that it may be going round? Cheap; asked at every operation. */
 export function mayRepeat(thread: ModelThread, op: Op): boolean {
   if (op.kind >= Kind.WAIT) return false;
+  const last = thread.ops.length - 1;
+  if (thread.givesUp.size > 0 && last >= 0 && thread.givesUp.has(textOf({ op: thread.ops[last] as Op, result: thread.results[last] })))
+    return false;
   const oldest = Math.max(thread.state.idleFrom, thread.ops.length - LONGEST);
   for (let at = thread.ops.length - 1; at >= oldest; at--) {
     if ((thread.ops[at] as Op).kind === Kind.WRITE) return false;
@@ -30,6 +37,45 @@ export function mayRepeat(thread: ModelThread, op: Op): boolean {
   return false;
 }
 
+/** In ms. A loop without an end has a date, too. */
+const LONGEST_STRIDE = 2 ** 30;
+
+/**
+ * How much time goes by as the thread looks at a clock, in ms: 1. For who goes round it is twice as much each time, or else nobody
+ * would see the end of a loop that gives up after some seconds.
+ */
+export function strideOf(thread: ModelThread): number {
+  const done = thread.cursor + (thread.mode === "lookahead" ? thread.ahead.length : 0);
+  // Between two looks at the clock, and nothing else, no more goes by than at any other time.
+  if (done === thread.askedAt) return 1;
+  thread.askedAt = done;
+  thread.stride = goesRound(thread, done) ? Math.min(thread.stride * 2, LONGEST_STRIDE) : 1;
+  return thread.stride;
+}
+
+/** Were the last of the `done` operations of this run two equal rounds, in which it only looked? */
+function goesRound({ ops, results, cursor, ahead }: ModelThread, done: number): boolean {
+  const look = (at: number): Look => (at < cursor ? { op: ops[at] as Op, result: results[at] } : (ahead[at - cursor] as Look));
+  for (let round = 1; round <= LONGEST && 2 * round <= done; round++) {
+    let equal = 0;
+    while (equal < round) {
+      const last = look(done - 1 - equal);
+      if (!onlyLooked(last)) return false;
+      if (!isSameLook(last, look(done - 1 - equal - round))) break;
+      equal++;
+    }
+    if (equal === round) return true;
+  }
+  return false;
+}
+
+/** Judged by what was asked and returned, so that it is the same whenever the thread is run again. */
+const onlyLooked = ({ op: { kind, a, b }, result }: Look): boolean =>
+  kind === Kind.LOAD ||
+  kind === Kind.READ ||
+  (kind === Kind.CAS && (!Object.is(result, a) || Object.is(a, b))) ||
+  (kind === Kind.EXCHANGE && Object.is(result, a));
+
 /** What the operation would return, or undefined if it would have an effect or put the thread to sleep. */
 export function isIdle(memory: Memory, op: Op): { readonly result: unknown } | undefined {
   if (op.kind >= Kind.WAIT) return undefined;
@@ -39,16 +85,34 @@ export function isIdle(memory: Memory, op: Op): { readonly result: unknown } | u
 
 /** Runs the thread ahead; what it would look at for ever, or undefined if it would get anywhere. */
 export function findSpin(thread: ModelThread, run: () => void): readonly Op[] | undefined {
-  thread.ahead = [];
-  thread.horizon = HORIZON;
-  run();
+  const looks = (horizon: number): number => {
+    thread.ahead = [];
+    thread.horizon = horizon;
+    run();
+    return thread.ahead.length;
+  };
+  if (looks(HORIZON) < HORIZON) return undefined;
   const { ahead } = thread;
-  if (ahead.length < HORIZON) return undefined;
   for (let round = 1; round <= LONGEST && round <= thread.ops.length; round++) {
-    if (repeats(ahead, round) && wasMade(thread, ahead, round)) return ahead.slice(0, round).map(({ op }) => op);
+    if (!repeats(ahead, round) || !wasMade(thread, ahead, round)) continue;
+    const made = ahead.slice(0, round);
+    return isEndless(thread, made, () => looks(FAR) === FAR) ? made.map(({ op }) => op) : undefined;
   }
   return undefined;
 }
+
+/** Does the thread go this round even far ahead? Answered as it was when that was first asked. */
+function isEndless(thread: ModelThread, round: readonly Look[], goesFar: () => boolean): boolean {
+  const looks = round.map(textOf);
+  const text = looks.toSorted().join();
+  if (thread.endless.has(text) || thread.endless.size >= MOST_FAR) return true;
+  const isIt = goesFar();
+  if (isIt) thread.endless.add(text);
+  else for (const look of looks) thread.givesUp.add(look);
+  return isIt;
+}
+
+const textOf = ({ op: { kind, start, a, b }, result }: Look): string => [kind, start, a, b, result].join(" ");
 
 const repeats = (ahead: readonly Look[], round: number): boolean =>
   ahead.every((look, at) => at < round || isSameLook(look, ahead[at - round] as Look));

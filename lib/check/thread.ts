@@ -207,10 +207,13 @@ export class ModelThread {
   /** The next entry of the log that this run will meet. */
   cursor = 0;
   mode: "live" | "lookahead" | "suspended" = "live";
-  /** How often this run asked for the time or for a random number, and how much time went by in its timeouts, in ms. */
+  /** How much time went by in this run as it asked for the time, and in its timeouts, in ms; how many random numbers it drew. */
   asked = 0;
-  drawn = 0;
   waited = 0;
+  drawn = 0;
+  /** How much went by when it last asked, and after how many operations that was: see {@link strideOf}. */
+  stride = 1;
+  askedAt = 0;
   /** CALL if its next operation is the first of a call: see history.ts. */
   calls = 0;
   /** Does its next wait end by itself? */
@@ -221,6 +224,9 @@ export class ModelThread {
   suspect = false;
   ahead: Look[] = [];
   horizon = 0;
+  /** Rounds that it goes for ever, and looks of rounds that it gives up in the end. */
+  readonly endless = new Set<string>();
+  readonly givesUp = new Set<string>();
   /** How often a body caught what suspends it. */
   swallowed = 0;
   /** Plain reads of a look ahead. */
@@ -236,7 +242,8 @@ export class ModelThread {
     this.mode = mode;
     this.naps = this.noted = false;
     this.lookedAhead = mode === "lookahead";
-    this.cursor = this.asked = this.drawn = this.waited = this.swallowed = this.peeks = 0;
+    this.stride = 1;
+    this.cursor = this.askedAt = this.asked = this.drawn = this.waited = this.swallowed = this.peeks = 0;
   }
 
   record(op: Op, result: unknown): void {

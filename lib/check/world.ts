@@ -18,6 +18,7 @@ import { ARRAYS, RealDate, RealUint8Array } from "./real.ts";
 import { refuseEscapes } from "./refuse.ts";
 import type { Program } from "./scenario.ts";
 import { siteOf } from "./site.ts";
+import { strideOf } from "./spin.ts";
 import type { Limits } from "./state.ts";
 import { Views } from "./views.ts";
 import { Witness } from "./witness.ts";
@@ -282,11 +283,11 @@ export class ModelWorld implements World {
     return this.#recording ? siteOf(new Error("site").stack) : undefined;
   }
 
-  /** Time passes by 1 ms each time that a thread looks at a clock, and by the whole timeout when a wait of its runs out. */
+  /** Time passes by 1 ms each time that a thread looks at a clock, faster if it spins, and by the whole timeout when a wait of its runs out. */
   #now(): number {
     const thread = this.#machine?.executor.current;
     if (thread === undefined) return ++this.#asked;
-    return ++thread.asked + thread.waited;
+    return (thread.asked += strideOf(thread)) + thread.waited;
   }
 
   #installClock(replaced: Replacements): void {
