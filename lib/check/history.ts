@@ -3,7 +3,8 @@
  *
  * Order in time is no matter of dependence between steps, so equivalent executions can have different histories. Therefore a
  * step with which a call begins and a step with which one ends are made dependent (see {@link dependent}), and a call is taken
- * to begin as late and to end as early as it can: with its first and its last step.
+ * to begin as late and to end as early as it can: with its first and its last step. A call without a step may have taken place at
+ * any moment between the steps of its thread that are next to it, so a history is told once for each such moment.
  */
 import { CheckError } from "../errors.ts";
 import { isPromise } from "./failure.ts";
@@ -25,6 +26,15 @@ export interface Call {
   readonly began: number;
   readonly ended: number;
 }
+/** A call without a step, between two steps. */
+interface Floating extends Call {
+  readonly from: number;
+  readonly to: number;
+}
+const isFloating = (call: Call | Floating): call is Floating => "from" in call;
+
+/** Tellings of one execution, at most; with more, not all orders of calls without a step are tried. */
+const MOST_TELLINGS = 1000;
 
 interface Entry {
   readonly name: string;
@@ -73,20 +83,32 @@ export class History {
     if (model.mode === "live" && model.cursor === model.ops.length && pending === undefined && step !== undefined) step.calls |= RETURN;
   }
 
-  /** All calls of the execution that has just ended. */
-  calls(): Call[] {
-    const { threads } = (this.#machine as Machine).state;
+  /** All calls of the execution that has just ended, for every order that those without a step can have among the others. */
+  *tellings(): Generator<readonly Call[]> {
+    let told = 0;
+    for (const calls of placed(this.#calls())) {
+      yield calls;
+      if (++told >= MOST_TELLINGS) return;
+    }
+  }
+
+  #calls(): (Call | Floating)[] {
+    const { threads, steps } = (this.#machine as Machine).state;
     return threads.flatMap(({ id, state, ops }) => {
       const spans = this.#spans(id, ops.slice(0, state.logged));
+      const death = steps.findIndex(({ thread, choice }) => thread === id && deedOf(choice) === Deed.DIE);
+      const end = death < 0 ? steps.length : death;
       return (this.#entries[id] ?? [])
         .filter(({ from }) => from <= state.logged)
         .map(({ name, args, from, to, result }) => {
           const over = to <= state.logged;
           const own = spans.slice(from, over ? to : state.logged).filter((span) => span !== undefined);
-          const between = (spans.slice(0, from).findLast((span) => span !== undefined)?.ended ?? -1) + 0.5;
-          const began = own[0]?.began ?? between;
-          const ended = over ? (own.at(-1)?.ended ?? between) : Infinity;
-          return { thread: id, name, args, result: over ? result : undefined, began, ended };
+          const before = spans.slice(0, from).findLast((span) => span !== undefined)?.ended ?? -1;
+          const began = own[0]?.began ?? before + 0.5;
+          const ended = over ? (own.at(-1)?.ended ?? began) : Infinity;
+          const call = { thread: id, name, args, result: over ? result : undefined, began, ended };
+          const after = spans.slice(to).find((span) => span !== undefined)?.began ?? end;
+          return over && own.length === 0 ? { ...call, from: before, to: after } : call;
         });
     });
   }
@@ -105,5 +127,24 @@ export class History {
       if (steps[ended]?.thread === thread) next++;
       return { began, ended };
     });
+  }
+}
+
+/** Gives calls without a step, which are in the order of their threads, each moment that makes a difference to other calls. */
+function* placed(calls: readonly (Call | Floating)[]): Generator<readonly Call[]> {
+  const at = calls.findIndex(isFloating);
+  if (at < 0) {
+    yield calls;
+    return;
+  }
+  const { from, to, ...call } = calls[at] as Floating;
+  const fixed = calls.filter((other) => !isFloating(other));
+  const own = calls.slice(0, at).filter(({ thread }) => thread === call.thread);
+  const earliest = Math.max(from, ...own.map(({ ended }) => ended));
+  const between = fixed.flatMap(({ began, ended }) => [began, ended]).filter((moment) => earliest < moment && moment < to);
+  const moments = [earliest, ...[...new Set(between)].sort((a, b) => a - b), to];
+  for (const [n, next] of moments.slice(1).entries()) {
+    const moment = ((moments[n] as number) + next) / 2;
+    yield* placed(calls.with(at, { ...call, began: moment, ended: moment }));
   }
 }

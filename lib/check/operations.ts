@@ -154,8 +154,7 @@ function exploreProgram({ setup, moves, model, operations }: AnyScenario, progra
       }
     };
   const after = (): void => {
-    const calls = history.calls();
-    if (linearize(calls, model) === undefined) throw new NotLinearizable(storyOf(program, calls));
+    for (const calls of history.tellings()) if (linearize(calls, model) === undefined) throw new NotLinearizable(storyOf(program, calls));
   };
   const owned = (state: unknown): readonly (readonly object[])[] => {
     const all = moves?.(state) ?? [];
