@@ -87,7 +87,11 @@ export function raceFinding(world: ModelWorld, race: Race | undefined): Finding 
   if (race === undefined) return undefined;
   const names = new Names(world);
   const tell = ({ thread, op }: Access): string => `${titleOf(world.names[thread] ?? "")} ${verbOf(op)} ${names.of(op)}`;
-  const message = `${tell(race.first)} and ${tell(race.second)}, and nothing orders the two. Use Atomics for one that publishes the other, or hold a lock.`;
+  const areAtomic = race.first.op.kind < Kind.READ && race.second.op.kind < Kind.READ;
+  const advice = areAtomic
+    ? "Atomics order only those of the very same bytes: use one size of elements for them."
+    : "Use Atomics for one that publishes the other, or hold a lock.";
+  const message = `${tell(race.first)} and ${tell(race.second)}, and nothing orders the two. ${advice}`;
   return { kind: "data race", message };
 }
 

@@ -1,6 +1,7 @@
 /**
  * Data races, by the definition of the JavaScript memory model: two accesses to the same bytes by different threads, at least
- * one of them a write and at least one of them plain, that happens-before does not order.
+ * one of them a write and at least one of them plain, that happens-before does not order; or both of them atomic, but not of the
+ * very same bytes, as a store of 32 bits and a load of 8 of them are.
  *
  * Happens-before is program order, an atomic read that reads from an atomic write, and the critical sections of waiting and
  * notifying; nothing else, so an order that is only an accident of this execution does not hide a race. A program without a race
@@ -17,18 +18,29 @@ export interface Race {
   readonly second: Access;
 }
 
-/** Four kinds of access to a byte, each remembered by thread: its time, and itself. */
+/** Kinds of access to a byte, each remembered by thread: its time, and itself. Then two for each size of atomics. */
 const PLAIN_READ = 0;
 const PLAIN_WRITE = 1;
-const ATOMIC_READ = 2;
-const ATOMIC_WRITE = 3;
-/** With which earlier kinds each kind is in conflict. */
-const CONFLICTS = [
-  [PLAIN_WRITE, ATOMIC_WRITE],
-  [PLAIN_READ, PLAIN_WRITE, ATOMIC_READ, ATOMIC_WRITE],
-  [PLAIN_WRITE],
-  [PLAIN_READ, PLAIN_WRITE],
-] as const;
+const atomicRead = (size: number): number => 2 + 2 * Math.log2(size);
+const atomicWrite = (size: number): number => atomicRead(size) + 1;
+
+/**
+ * With which earlier kinds each kind is in conflict, if atomics are of these sizes. Atomics of one size that share a byte are of the
+ * same bytes, because they are aligned.
+ */
+function conflictsOf(sizes: readonly number[]): number[][] {
+  const conflicts: number[][] = [];
+  const writes = sizes.map(atomicWrite);
+  const all = [PLAIN_READ, PLAIN_WRITE, ...sizes.map(atomicRead), ...writes];
+  conflicts[PLAIN_READ] = [PLAIN_WRITE, ...writes];
+  conflicts[PLAIN_WRITE] = all;
+  for (const size of sizes) {
+    const [read, write] = [atomicRead(size), atomicWrite(size)];
+    conflicts[read] = [PLAIN_WRITE, ...writes.filter((other) => other !== write)];
+    conflicts[write] = all.filter((other) => other !== read && other !== write);
+  }
+  return conflicts;
+}
 
 interface Past {
   readonly time: number;
@@ -38,8 +50,8 @@ type Clock = number[];
 
 /** The first race of an execution, or undefined. */
 export function findRace(state: State): Race | undefined {
-  if (state.accesses.length === 0) return undefined;
-  const detector = new Detector(state.threads.length);
+  if (state.accesses.length === 0 && !mixesSizes(state.steps)) return undefined;
+  const detector = new Detector(state.threads.length, [...new Set(state.steps.map(({ start, end }) => end - start))]);
   let next = 0;
   for (let at = 0; at <= state.steps.length; at++) {
     for (; next < state.accesses.length && (state.accesses[next] as Access).at <= at; next++) {
@@ -54,6 +66,21 @@ export function findRace(state: State): Race | undefined {
   return undefined;
 }
 
+/** Are there atomic accesses of different sizes in the same 8 bytes? Mostly all are of one size, which is seen at once. */
+function mixesSizes(steps: readonly Step[]): boolean {
+  const [first] = steps;
+  if (first === undefined) return false;
+  const size = first.end - first.start;
+  if (steps.every(({ start, end }) => end - start === size)) return false;
+  const sizes = new Map<number, number>();
+  return steps.some(({ start, end }) => {
+    const at = start - (start % 8);
+    const known = sizes.get(at);
+    if (known === undefined) sizes.set(at, end - start);
+    return known !== undefined && known !== end - start;
+  });
+}
+
 class Detector {
   readonly #threads: number;
   /** Per thread: up to which time of each other thread all has happened before its now. */
@@ -61,11 +88,13 @@ class Detector {
   /** What a reader of these bytes, or the next in the queue of a word's sleepers, learns. */
   readonly #released = new Map<number, Clock>();
   readonly #queues = new Map<number, Clock>();
-  /** Per byte: 4 kinds x threads. */
+  readonly #conflicts: readonly (readonly number[])[];
+  /** Per byte: kinds x threads. */
   readonly #past = new Map<number, (Past | undefined)[]>();
 
-  constructor(threads: number) {
+  constructor(threads: number, sizes: readonly number[]) {
     this.#threads = threads;
+    this.#conflicts = conflictsOf(sizes);
     this.#now = Array.from({ length: threads }, (_, me) => Array.from({ length: threads }, (_, other) => (other === me ? 1 : 0)));
   }
 
@@ -75,9 +104,10 @@ class Detector {
     const access: Access = { at, thread, op, result: step.result };
     const goes = (choice & 3) === 0;
     // The bytes and their size: atomics of different sizes do not synchronise.
-    const key = step.start * 16 + (step.end - step.start);
+    const size = step.end - step.start;
+    const key = step.start * 16 + size;
     const { reads, writes } = goes ? directionsOf(op, step.result) : { reads: false, writes: step.memory === 2 };
-    const race = (reads ? this.touch(access, ATOMIC_READ) : undefined) ?? (writes ? this.touch(access, ATOMIC_WRITE) : undefined);
+    const race = (reads ? this.touch(access, atomicRead(size)) : undefined) ?? (writes ? this.touch(access, atomicWrite(size)) : undefined);
     if (race !== undefined) return race;
     if (reads) join(now, this.#released.get(key));
     if (writes) this.#released.set(key, [...now]);
@@ -90,13 +120,14 @@ class Detector {
     return undefined;
   }
 
-  touch(access: Access, kind: 0 | 1 | 2 | 3): Race | undefined {
+  touch(access: Access, kind: number): Race | undefined {
     const { thread, op } = access;
     const now = this.#now[thread] as Clock;
+    const conflicts = this.#conflicts[kind] as readonly number[];
     for (let byte = op.start; byte < op.end; byte++) {
       let past = this.#past.get(byte);
       if (past === undefined) this.#past.set(byte, (past = []));
-      for (const other of CONFLICTS[kind]) {
+      for (const other of conflicts) {
         for (let by = 0; by < this.#threads; by++) {
           const before = past[other * this.#threads + by];
           if (by !== thread && before !== undefined && before.time > (now[by] as number)) return { first: before.access, second: access };

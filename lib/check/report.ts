@@ -13,7 +13,8 @@ import type { OperationsProgram } from "./generate.ts";
  * - `lost wake-up`: the same, and a sleeper's word no longer holds the value that it went to sleep on: somebody who changed it
  *   should have notified
  * - `livelock`: every thread that has not ended sleeps or looks at the same values for ever; or one reads the same plainly for ever
- * - `data race`: two threads touch the same bytes, one of them with a plain access, one of them writing, and nothing orders the two
+ * - `data race`: two threads touch the same bytes, one of them writing, one of them plainly (or both atomically, in different sizes), and
+ *   nothing orders the two
  * - `not linearizable`: no sequential order of the calls explains what they returned (checkOperations)
  * - `nondeterminism`: a body, or setup, did something else when it was run again with the same results
  * - `step limit`: an execution took more than `steps` steps, or one thread 2,000,000 plain accesses without a step in between

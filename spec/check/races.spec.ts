@@ -109,6 +109,20 @@ describe("two accesses are a race when", () => {
         ],
       },
     ],
+    [
+      "both are atomic, of different sizes, and share one byte",
+      two(
+        (cells) => Atomics.store(cells, DATA, 1),
+        (cells) => Atomics.load(new Uint8Array(cells.buffer), 3),
+      ),
+    ],
+    [
+      "both are atomic, of different sizes, and more of one size come after",
+      two(
+        (cells) => [Atomics.load(new Uint16Array(cells.buffer), 1), Atomics.load(cells, DATA)],
+        (cells) => Atomics.store(cells, DATA, 1),
+      ),
+    ],
     ["they are of different sizes and share one byte", two(write, (cells) => new Uint8Array(cells.buffer)[3])],
     [
       "one is a DataView's",
@@ -223,4 +237,43 @@ describe("a race is found in whichever order the threads stand, when", () => {
       { numRuns: 400, seed: 7 },
     );
   });
+});
+
+describe("two atomic accesses of different sizes are no race when", () => {
+  it.each<[string, Scenario<Cells>]>([
+    [
+      "they share no byte",
+      two(
+        (cells) => Atomics.store(cells, DATA, 1),
+        (cells) => Atomics.store(new Uint8Array(cells.buffer), 4, 1),
+      ),
+    ],
+    [
+      "both only read",
+      two(
+        (cells) => Atomics.load(cells, DATA),
+        (cells) => Atomics.load(new Uint8Array(cells.buffer), 3),
+      ),
+    ],
+    [
+      "one happens before the other",
+      two(
+        (cells) => {
+          Atomics.store(cells, DATA, 1);
+          Atomics.store(cells, FLAG, 1);
+        },
+        (cells) => Atomics.load(cells, FLAG) === 1 && Atomics.sub(new Uint8Array(cells.buffer), 0, 1),
+      ),
+    ],
+  ])("%s", (_, scenario) => {
+    expect(check(scenario)).toMatchObject({ verdict: "passed", complete: true });
+  });
+});
+
+it("says what to do about a race of atomics of different sizes", () => {
+  const mixed = two(
+    (cells) => Atomics.store(cells, DATA, 1),
+    (cells) => Atomics.load(new Uint8Array(cells.buffer), 3),
+  );
+  expect(check(mixed).failure?.message).toMatch(/use one size of elements/);
 });
