@@ -5,6 +5,7 @@ import { CheckError } from "../errors.ts";
 import { freshViews } from "../memory/views.ts";
 import { handleOf, isShareable, type Handle } from "../send/handle.ts";
 import { isMovable, Moves } from "../send/moving.ts";
+import { enterRun, type Run } from "../thread/run.ts";
 import { modelAtomics } from "./atomics.ts";
 import type { Executor, World } from "./executor.ts";
 import { Replacements, randomFrom } from "./globals.ts";
@@ -68,6 +69,15 @@ export function within<R>(world: ModelWorld, machine: Machine, work: () => R): R
   }
 }
 
+function during<R>(run: Run, work: () => R): R {
+  const leave = enterRun(run);
+  try {
+    return work();
+  } finally {
+    leave();
+  }
+}
+
 export class ModelWorld implements World {
   readonly memory: Memory;
   readonly names: readonly string[];
@@ -92,6 +102,8 @@ export class ModelWorld implements World {
   #slept = 0;
   /** Have all threads ended? */
   #isOver = false;
+  /** What setup and after do in this execution. */
+  #outside: Run = { isMain: true };
 
   constructor(program: Program, recording: boolean, { unseen = false, known = false, spins }: Limits) {
     this.#known = known;
@@ -170,7 +182,8 @@ export class ModelWorld implements World {
     this.#random = randomFrom(0);
     const { memory } = this;
     const known = memory.foreign.length;
-    this.shared = this.#identities.asOutsider(this.#program.setup);
+    this.#outside = { isMain: true };
+    this.shared = this.#identities.asOutsider(() => during(this.#outside, this.#program.setup));
     if (this.#setups > 0 && !this.#unseen && memory.foreign.length > known)
       throw new CheckError(
         "setup made shared memory that check() does not know, and cannot reset: through a SharedArrayBuffer that was captured before the check, or a WebAssembly.Memory. Make it with new SharedArrayBuffer(...) in setup.",
@@ -244,14 +257,16 @@ export class ModelWorld implements World {
 
   run(thread: number, state: unknown): unknown {
     const body = this.#program.bodies[thread] as (state: unknown) => unknown;
-    return this.#identities.as(thread, () => body(state));
+    return this.#identities.as(thread, () => during({ isMain: false }, () => body(state)));
   }
 
   after(results: readonly unknown[]): void {
     this.#compare();
     this.#isOver = true;
     this.#identities.asOutsider(() => {
-      this.#program.after(this.shared, results);
+      during(this.#outside, () => {
+        this.#program.after(this.shared, results);
+      });
     });
   }
 

@@ -2,11 +2,12 @@
 import { kindOf } from "../memory/place.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import { currentThread, type Current } from "../thread/current.ts";
+import { currentRun, type Run } from "../thread/run.ts";
 
 /** A value of which each thread has its own, made on its first use there. */
 export class ThreadLocal<T> {
   readonly #init: () => T;
-  readonly #values = new WeakMap<Current, { value: T }>();
+  readonly #values = new WeakMap<Current | Run, { value: T }>();
 
   /** @internal */
   constructor(init: () => T) {
@@ -35,7 +36,7 @@ export class ThreadLocal<T> {
   }
 
   #cell(): { value: T } {
-    const thread = currentThread();
+    const thread = currentRun() ?? currentThread();
     let cell = this.#values.get(thread);
     if (cell === undefined) this.#values.set(thread, (cell = { value: this.#init() }));
     return cell;

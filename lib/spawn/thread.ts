@@ -5,6 +5,7 @@ import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { HandleError } from "../errors.ts";
 import { currentThread } from "../thread/current.ts";
 import { Field } from "../thread/registry.ts";
+import { currentRun } from "../thread/run.ts";
 
 const KIND = "Thread@1";
 /** Of 26 bits. @internal */
@@ -30,7 +31,7 @@ export class Thread {
 
   /** Is this the main thread? A program of one file asks this before it spawns: its threads evaluate the same file. */
   static get isMain(): boolean {
-    return host.isMain;
+    return currentRun()?.isMain ?? host.isMain;
   }
 
   /** Has it begun and not ended? */
