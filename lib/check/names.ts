@@ -78,7 +78,7 @@ export class Names {
       );
       if (words.length === 0) this.#regions.push({ name: title, start, end: start + 4, step: 0 });
     }
-    for (const [key, inner] of entriesOf(value)) this.#visit(inner, path === "" ? key : `${path}.${key}`, depth + 1, seen);
+    for (const [key, inner] of entriesOf(value)) this.#visit(inner, path === "" ? String(key) : `${path}.${String(key)}`, depth + 1, seen);
   }
 }
 

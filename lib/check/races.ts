@@ -50,7 +50,7 @@ type Clock = number[];
 
 /** The first race of an execution, or undefined. */
 export function findRace(state: State): Race | undefined {
-  if (state.accesses.length === 0 && !mixesSizes(state.steps)) return undefined;
+  if (!mayRace(state)) return undefined;
   const detector = new Detector(state.threads.length, [...new Set(state.steps.map(({ start, end }) => end - start))]);
   let next = 0;
   for (let at = 0; at <= state.steps.length; at++) {
@@ -65,6 +65,9 @@ export function findRace(state: State): Race | undefined {
   }
   return undefined;
 }
+
+/** Could there be a race at all? */
+export const mayRace = ({ accesses, steps }: State): boolean => accesses.length > 0 || mixesSizes(steps);
 
 /** Are there atomic accesses of different sizes in the same 8 bytes? Mostly all are of one size, which is seen at once. */
 function mixesSizes(steps: readonly Step[]): boolean {

@@ -4,7 +4,7 @@
 import { KnownThreads, PlainAccess } from "./failure.ts";
 import type { Finding, Machine } from "./machine.ts";
 import { raceFinding } from "./names.ts";
-import { findRace } from "./races.ts";
+import { findRace, mayRace } from "./races.ts";
 import { realNow } from "./real.ts";
 import { scheduleOf, type Schedule } from "./schedule.ts";
 import type { Strategy } from "./strategy/strategy.ts";
@@ -43,7 +43,7 @@ export function search(machine: Machine, world: ModelWorld, strategy: Strategy, 
   for (let choice: number | undefined; ;) {
     const ending = machine.run(choice);
     if (world.isMisjudged) throw new KnownThreads();
-    if (strategy.reduces === true && machine.limits.plain !== true && machine.state.accesses.length > 0) throw new PlainAccess();
+    if (strategy.reduces === true && machine.limits.plain !== true && mayRace(machine.state)) throw new PlainAccess();
     if (ending === "pruned") pruned++;
     else {
       executions++;
