@@ -1,5 +1,6 @@
 /** Threads that end before their block does. */
 import { kindOf } from "../memory/place.ts";
+import { requireBlocking } from "../park/wait.ts";
 import type { SendArgs } from "../send/send.ts";
 import type { JoinHandle } from "./handle.ts";
 import type { ThreadOptions } from "./options.ts";
@@ -33,7 +34,9 @@ export class Scope {
 /**
  * Calls `body`, blocks until every thread that it spawned has ended, and returns what `body` returned.
  * @throws what `body` threw, after all threads have ended; else the error of the first thread that failed, unless `body` caught it from join()
+ * @throws {DeadlockError} a thread of the scope waits for what this thread holds: all that still run are terminated then
  * @throws {TypeError} `body` is no function, or async: await {@link scopeAsync} instead
+ * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link scopeAsync}
  * @example
  * scope((s) => {
  *   s.spawn(tally, files.slice(0, 10), totals);
@@ -42,6 +45,7 @@ export class Scope {
  */
 export function scope<R>(body: (scope: Scope) => R): R {
   requireBody("scope", body);
+  requireBlocking(THREADS, "scope");
   const inside = new Scope();
   const failures = new Failures();
   let result: R;
@@ -54,12 +58,34 @@ export function scope<R>(body: (scope: Scope) => R): R {
       try {
         handle.join();
       } catch (error) {
+        if (!handle.isFinished) {
+          // The wait itself came to nothing, such as in a deadlock: nobody could say when this thread will end.
+          failures.addFirst(error);
+          endAll(inside.ending());
+          break;
+        }
         if (isNews) failures.add(error);
       }
     }
   }
   failures.rethrow();
   return result;
+}
+
+/** Terminates them, and blocks until each has ended. */
+function endAll(handles: Iterable<JoinHandle<unknown>>): void {
+  const running = [...handles].filter((handle) => !handle.isFinished);
+  for (const handle of running) void handle.terminate();
+  for (const handle of running) {
+    while (!handle.isFinished) {
+      try {
+        // Timed: until the thread has ended, an untimed wait is in the same cycle.
+        handle.join({ timeout: 1000 });
+      } catch {
+        // How it ended, or that it has not yet.
+      }
+    }
+  }
 }
 
 /** As {@link scope}, awaiting instead of blocking; `body` may be async. */
@@ -90,10 +116,16 @@ class Failures {
   add(error: unknown): void {
     this.#errors.push(error);
   }
+  /** It tells why the others were ended. */
+  addFirst(error: unknown): void {
+    this.#errors.unshift(error);
+  }
   rethrow(): void {
     if (this.#errors.length > 0) throw this.#errors[0];
   }
 }
+
+const THREADS = { describe: () => "threads" };
 
 function requireBody(verb: string, body: unknown): void {
   if (typeof body === "function") return;

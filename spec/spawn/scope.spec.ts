@@ -1,7 +1,9 @@
 /** Scopes: every thread has ended when they return, however they return. */
 import { describe, expect, it } from "@jest/globals";
-import { AtomicI32, scope, scopeAsync, type Scope } from "ferrous";
-import { end, fail, untilStarted, wait } from "../support/tasks.js";
+import { AtomicI32, Mutex, scope, scopeAsync, type JoinHandle, type Scope } from "ferrous";
+import { hasSleepers, until } from "../support/lockers.js";
+import { end, fail, lockOrEnd, untilStarted, wait } from "../support/tasks.js";
+import { thrownBy } from "../support/thrown.ts";
 
 /** Both kinds, as one: a scope that blocks does so inside a promise. */
 const KINDS = {
@@ -74,6 +76,26 @@ it("a scope refuses an async body, when its threads have ended", () => {
   };
   expect(() => scope(body)).toThrow("await scopeAsync() instead");
   expect(counter.load()).toBe(1);
+});
+
+it("a scope whose wait is a deadlock terminates what still runs, and throws it when all have ended", () => {
+  const mutex = new Mutex(undefined, { name: "held around the scope" });
+  const stage = new AtomicI32(0);
+  const handles: JoinHandle<unknown>[] = [];
+  const held = mutex.lock();
+  const error = thrownBy(() =>
+    scope((s) => {
+      handles.push(s.spawn(lockOrEnd, mutex, stage), s.spawn(wait, stage));
+      untilStarted(stage);
+      until(() => hasSleepers(mutex));
+    }),
+  );
+  expect(handles.map((handle) => handle.isFinished)).toEqual([true, true]);
+  // Whoever blocks last is told, most likely this thread: it then holds the lock all the same.
+  const told = error.code === "PANIC" ? (error as { cause?: unknown }).cause : error;
+  expect(told).toMatchObject({ code: "DEADLOCK", message: expect.stringContaining("held around the scope") as unknown });
+  held.release();
+  expect(mutex.poisoned).toBe(false);
 });
 
 it("a scopeAsync waits for threads that are spawned while others end", async () => {

@@ -35,6 +35,20 @@ export const wait = task(url, "wait", (/** @type {import("ferrous").AtomicI32} *
   return Thread.current().id;
 });
 
+/** Locks; who waits for the stage is told to end if that fails. */
+export const lockOrEnd = task(
+  url,
+  "lockOrEnd",
+  (/** @type {import("ferrous").Mutex} */ mutex, /** @type {import("ferrous").AtomicI32} */ stage) => {
+    try {
+      mutex.lock().release();
+    } catch (error) {
+      end(stage);
+      throw error;
+    }
+  },
+);
+
 /** @param {import("ferrous").AtomicI32} stage */
 export function untilStarted(stage) {
   while (stage.load() === 0) stage.wait(0);
