@@ -2,6 +2,7 @@
 import { kindOf } from "../memory/place.ts";
 import { requireBlocking } from "../park/wait.ts";
 import type { SendArgs } from "../send/send.ts";
+import { refuseGenerator } from "../sync/section.ts";
 import type { JoinHandle } from "./handle.ts";
 import type { ThreadOptions } from "./options.ts";
 import { start, type Spawnable } from "./spawn.ts";
@@ -128,7 +129,10 @@ class Failures {
 const THREADS = { describe: () => "threads" };
 
 function requireBody(verb: string, body: unknown): void {
-  if (typeof body === "function") return;
+  if (typeof body === "function") {
+    refuseGenerator(body, verb);
+    return;
+  }
   throw new TypeError(`${verb}() needs a function, which spawns its threads: ${verb}((s) => s.spawn(...)); it was given ${kindOf(body)}.`);
 }
 const isThenable = (value: unknown): boolean => typeof (value as { then?: unknown } | null | undefined)?.then === "function";

@@ -1,5 +1,6 @@
 /** Tasks: functions that another thread finds by the URL of their module and a name. */
 import { TaskError } from "../errors.ts";
+import { refuseGenerator } from "../sync/section.ts";
 
 /** How another thread finds a task again. */
 export interface TaskOrigin {
@@ -21,6 +22,7 @@ const keyOf = ({ url, name }: TaskOrigin): string => `${url}#${name}`;
  *              addresses, one of your own, such as `"app:tasks"`
  * @param name  unique in that module
  * @throws {TaskError} that module has another task of that name
+ * @throws {TypeError} the URL is none, or what it is given is no function, or a generator function
  * @example export const double = task(import.meta.url, "double", (n: number) => n * 2);
  */
 export function task<F extends AnyFunction>(url: string, name: string, fn: F): F {
@@ -29,6 +31,7 @@ export function task<F extends AnyFunction>(url: string, name: string, fn: F): F
   }
   if (typeof name !== "string" || name === "") throw new TypeError("task() needs a name that is unique in its module.");
   if (typeof fn !== "function") throw new TypeError(`task "${name}" needs a function.`);
+  refuseGenerator(fn, "task");
   const origin = { url, name };
   const known = tasks.get(keyOf(origin));
   if (known !== undefined && known !== fn) {

@@ -34,7 +34,7 @@ import { currentThread } from "../thread/current.ts";
 import { MutexGuard, type Guarded } from "./guard.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { WriteGuard } from "./rw-guard.ts";
-import { isThenable } from "./section.ts";
+import { isThenable, refuseGenerator } from "./section.ts";
 
 const KIND = "Condvar@1";
 const HEADER_WORDS = 3;
@@ -463,6 +463,7 @@ function lockOf(guard: unknown): Guarded<unknown> {
 
 function requirePredicate(blocked: unknown): void {
   if (typeof blocked !== "function") throw new TypeError(`waitWhile() needs a function of the value; it was given ${kindOf(blocked)}.`);
+  refuseGenerator(blocked, "waitWhile");
 }
 
 /** A promise would count as true, and the wait last for ever. */

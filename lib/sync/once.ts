@@ -10,7 +10,7 @@ import type { Holders } from "../thread/protocol.ts";
 import type { PoisonOptions } from "./mutex.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ONCE_STATE, OnceWord, Turn } from "./once-word.ts";
-import { isThenable } from "./section.ts";
+import { isThenable, refuseGenerator } from "./section.ts";
 
 const KIND = "Once@1";
 const BYTES = 4;
@@ -91,7 +91,7 @@ export class Once {
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link runAsync}
    */
   run(fn: (state: OnceState) => void, opts?: WaitOptions & PoisonOptions): void {
-    requireFunction(fn);
+    requireFunction(fn, "run");
     if (opts !== undefined) new Limits(opts, "run").throwIfCancelled();
     if (this.#once.isDone) return;
     const turn = new Turn();
@@ -113,7 +113,7 @@ export class Once {
    * @param opts.signal  a CancelFlag or an AbortSignal that calls the wait off; not `fn`, once it runs
    */
   async runAsync(fn: (state: OnceState) => void | PromiseLike<void>, opts?: AsyncWaitOptions & PoisonOptions): Promise<void> {
-    requireFunction(fn);
+    requireFunction(fn, "runAsync");
     if (opts === undefined && this.#once.isDone) return;
     this.#line ??= new Line();
     const turn = new Turn();
@@ -155,6 +155,7 @@ export class Once {
 
 const poisonOf = (opts: PoisonOptions | undefined): "allowed" | "throws" => (opts?.allowPoisoned === true ? "allowed" : "throws");
 
-function requireFunction(fn: unknown): void {
+function requireFunction(fn: unknown, verb: string): void {
   if (typeof fn !== "function") throw new TypeError(`a Once runs a function; it was given ${typeof fn}.`);
+  refuseGenerator(fn, verb);
 }

@@ -6,7 +6,6 @@ import { timeoutOf, type AsyncWaitOptions } from "../park/limits.ts";
 export type NotPromise<R> = R &
   (R extends PromiseLike<unknown> ? "with() unlocks when its function returns: use withAsync() for an async one" : unknown);
 
-const AsyncFunction = (async () => {}).constructor;
 export const isThenable = (value: unknown): boolean => typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 /** @param verb  what was called with it */
 export const asyncInside = (verb = "with"): TypeError =>
@@ -17,12 +16,29 @@ export const asyncInside = (verb = "with"): TypeError =>
 /** Before the lock is taken: what fails under it poisons it. */
 export function requireFunction(fn: unknown, verb: string): asserts fn is (...args: never[]) => unknown {
   if (typeof fn !== "function") throw new TypeError(`${verb}() needs a function; it was given ${kindOf(fn)}.`);
+  refuseGenerator(fn, verb);
+}
+
+/** Calling a generator function runs nothing of it, and what called it would take it for done. */
+export function refuseGenerator(fn: unknown, verb: string): void {
+  if (!codeOf(fn).endsWith("GeneratorFunction")) return;
+  throw new TypeError(
+    `the function given to ${verb}() is a generator function: calling it runs nothing of it. Give a plain function, and go through the generator inside it.`,
+  );
+}
+
+const PlainFunction = Function;
+/** `"Function"`, `"AsyncFunction"`, `"GeneratorFunction"` or `"AsyncGeneratorFunction"`, of whichever realm. */
+function codeOf(fn: unknown): string {
+  // First what most are. Not by instanceof, which doubles the cost of with().
+  if (typeof fn === "function" && fn.constructor === PlainFunction) return "Function";
+  return Object.prototype.toString.call(fn).slice(8, -1);
 }
 
 export function refuseAsync(fn: unknown, verb = "with"): void {
   requireFunction(fn, verb);
-  // Before it runs: later would be too late for what it did before its first await. Not by instanceof, which doubles the cost of with().
-  if (fn.constructor === AsyncFunction) throw asyncInside(verb);
+  // Before it runs: later would be too late for what it did before its first await.
+  if (codeOf(fn) === "AsyncFunction") throw asyncInside(verb);
 }
 
 /** What a section needs of the guard it runs under; a reader's can't poison. */

@@ -1,6 +1,21 @@
 import { describe, expect, it } from "@jest/globals";
 import * as ferrous from "ferrous";
-import { AtomicBool, AtomicI32, AtomicU64, Condvar, Latch, Mutex, ReentrantMutex, RwLock, type MutexGuard, type ReadGuard } from "ferrous";
+import {
+  AtomicBool,
+  AtomicI32,
+  AtomicU64,
+  Condvar,
+  Latch,
+  Mutex,
+  Once,
+  ReentrantMutex,
+  RwLock,
+  scope,
+  scopeAsync,
+  task,
+  type MutexGuard,
+  type ReadGuard,
+} from "ferrous";
 import { words } from "../support/lockers.js";
 import { rejectionOf, thrownBy } from "../support/thrown.ts";
 
@@ -16,6 +31,20 @@ const exclusive = () => {
 function isFree(guard: { release(): void } | undefined): boolean {
   guard?.release();
   return guard !== undefined;
+}
+/** Both kinds. */
+const GENERATORS: readonly unknown[] = [
+  function* () {
+    yield 1;
+  },
+  async function* () {
+    yield await Promise.resolve(1);
+  },
+];
+function poison(lock: Mutex | ReentrantMutex | RwLock): void {
+  const guard = lock instanceof RwLock ? lock.write() : lock.lock();
+  guard.poison();
+  guard.release();
 }
 const untilAwaited = async (isFreeNow: () => boolean): Promise<void> => {
   while (!isFreeNow()) await undefined;
@@ -167,6 +196,52 @@ describe.each([
     const thrown = await rejectionOf((async () => await call.call(lock, { not: "a function" }))());
     expect(thrown).toMatchObject({ name: "TypeError", message: `${verb}() needs a function; it was given an Object.` });
     expect(lock.poisoned).toBe(false);
+  });
+
+  it.each(verbs)("refuses a generator function, of which nothing would run, before it locks: %s", async (verb) => {
+    const call = (lock as unknown as Record<string, (fn: unknown) => unknown>)[verb] as (fn: unknown) => unknown;
+    for (const generator of GENERATORS) {
+      const thrown = await rejectionOf((async () => await call.call(lock, generator))());
+      expect(thrown).toMatchObject({ name: "TypeError", message: expect.stringContaining(`given to ${verb}() is a generator`) as unknown });
+    }
+    expect(lock.poisoned).toBe(false);
+  });
+
+  it("stays poisoned when the repair is a generator function", async () => {
+    poison(lock);
+    for (const generator of GENERATORS) {
+      expect(thrownBy(() => lock.recover(generator as never)).name).toBe("TypeError");
+      expect((await rejectionOf(lock.recoverAsync(generator as never))).name).toBe("TypeError");
+    }
+    expect(lock.poisoned).toBe(true);
+    lock.clearPoison();
+  });
+});
+
+describe("a generator function", () => {
+  it("is refused too where nothing is locked", async () => {
+    const mutex = new Mutex();
+    const message = expect.stringContaining("is a generator function") as unknown as string;
+    for (const given of GENERATORS as readonly never[]) {
+      const once = new Once();
+      const changed = new Condvar();
+      const guard = mutex.lock();
+      for (const call of [
+        () => once.run(given),
+        () => guard.map(given),
+        () => changed.waitWhile(guard, given),
+        () => new AtomicI32(0).fetchUpdate(given),
+        () => scope(given),
+        () => task(import.meta.url, "a generator", given),
+      ]) {
+        expect(thrownBy(call)).toMatchObject({ name: "TypeError", message });
+      }
+      for (const call of [() => once.runAsync(given), () => scopeAsync(given), () => changed.waitWhileAsync(guard, given)]) {
+        expect(await rejectionOf(call())).toMatchObject({ name: "TypeError", message });
+      }
+      expect([once.done, once.poisoned, mutex.poisoned]).toEqual([false, false, false]);
+      guard.release();
+    }
   });
 });
 
