@@ -20,10 +20,11 @@ import { isPlain } from "../send/clonable.ts";
 import { HANDLE, isShareable, registerKind, type HandleBody } from "../send/handle.ts";
 import type { Send } from "../send/send.ts";
 import { arriving } from "../send/moving.ts";
-import { decode, encode, type Encoded } from "../send/transit.ts";
+import { decode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/shelf.ts";
+import { fetchShelved, fetchShelvedAsync } from "../thread/shelf.ts";
 import type { Holders } from "../thread/protocol.ts";
+import { encodeForAll, keepForAll } from "./kept.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ONCE_STATE, OnceWord, Turn } from "./once-word.ts";
 import { isThenable } from "./section.ts";
@@ -90,7 +91,7 @@ export class OnceLock<T> {
 
   /** What crosses to another thread. */
   [HANDLE](): HandleBody {
-    if (!this.#isShared && this.#isHere && !currentThread().modelled) this.#shelve(this.#encode(this.#value as T));
+    if (!this.#isShared && this.#isHere && !currentThread().modelled) this.#shelve(this.#value as T, this.#encode(this.#value as T));
     this.#isShared = true;
     const { buffer, byteOffset } = this.#word;
     return { kind: KIND, place: { buffer, byteOffset }, name: this.#name };
@@ -192,7 +193,7 @@ export class OnceLock<T> {
     if (modelled) {
       modelledAt(this.#word).set(id, value);
       this.#word.next(1).store(id);
-    } else if (this.#isShared) this.#shelve(encoded);
+    } else if (this.#isShared) this.#shelve(value, encoded);
   }
   #publish(value: T): T {
     this.#have(value);
@@ -200,10 +201,13 @@ export class OnceLock<T> {
     return value;
   }
   #encode(value: T): Encoded {
-    return encode(value, `the value of ${this.describe()}`);
+    return encodeForAll(value, this.#where);
   }
-  #shelve(encoded: Encoded): void {
-    this.#word.next(1).store(shelve(encoded));
+  #shelve(value: T, encoded: Encoded): void {
+    this.#word.next(1).store(keepForAll(value, this.#where, encoded));
+  }
+  get #where(): string {
+    return `the value of ${this.describe()}`;
   }
 
   #look(): T | undefined {
@@ -214,9 +218,7 @@ export class OnceLock<T> {
     if (this.#isHere) return this.#value as T;
     const number = this.#word.next(1).load();
     if (currentThread().modelled) return this.#arrive(modelledAt(this.#word).get(number) as T);
-    return this.#arrive(
-      arriving("cloned", () => decode(fetchShelved(number, `the value of ${this.describe()}`, "getOrInit") as Encoded)) as T,
-    );
+    return this.#arrive(arriving("cloned", () => decode(fetchShelved(number, this.#where, "getOrInit") as Encoded)) as T);
   }
   #arrive(value: T): T {
     freeze(value);

@@ -23,12 +23,13 @@ import { Word } from "../memory/word.ts";
 import { wait, type Awaited, type Sleep } from "../park/wait.ts";
 import { Line } from "../park/line.ts";
 import { arriving } from "../send/moving.ts";
-import { decode, encode, type Encoded } from "../send/transit.ts";
+import { decode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/shelf.ts";
+import { fetchShelved, fetchShelvedAsync } from "../thread/shelf.ts";
 import { maySupervise } from "../thread/starter.ts";
 import { MAX_STATICS, registry, type Registry } from "../thread/registry.ts";
 import { ATOMIC_KINDS, type AtomicClass, type AtomicOf, type AtomicValue } from "./atomic.ts";
+import { encodeForAll, keepForAll } from "./kept.ts";
 
 const STATE = 0;
 const KIND = 1;
@@ -139,8 +140,8 @@ export class LazyStatic<T> {
     const init = entry.word(INIT);
     try {
       const value = this.#init();
-      const encoded = encode(value, `the value of static "${this.#name}"`);
-      entry.word(SHELF).store(shelve(encoded));
+      const where = `the value of ${this.describe()}`;
+      entry.word(SHELF).store(keepForAll(value, where, encodeForAll(value, where)));
       init.store(DONE);
       return value;
     } catch (error) {

@@ -42,6 +42,8 @@ describe("OnceLock", () => {
     const error = thrownBy(() => lock.set((() => 1) as never));
     expect(error.code).toBe("NOT_SENDABLE");
     expect(error.message).toContain('once-lock "config"');
+    const port = thrownBy(() => lock.set({ port: new MessageChannel().port1 }));
+    expect(port).toMatchObject({ code: "NOT_SENDABLE", message: expect.stringMatching(/once-lock "config".*MessagePort/) as unknown });
     expect(lock.set(1)).toBe(true);
   });
   it("takes what is nested deeply, and stays empty if it cannot be frozen", () => {

@@ -1,6 +1,6 @@
 /** Statics, across threads that start before, after and inside one another. */
 import { describe, expect, it } from "@jest/globals";
-import { AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, lazyStatic, spawn, staticAtomic } from "ferrous";
+import { AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, lazyStatic, OnceLock, spawn, staticAtomic } from "ferrous";
 import {
   askDeadly,
   askMoody,
@@ -28,6 +28,20 @@ const failure = (fn: () => unknown): { name: string; code?: string; message: str
   }
   throw new Error("it did not throw");
 };
+
+function detached(): ArrayBuffer {
+  const buffer = new ArrayBuffer(8);
+  structuredClone(buffer, { transfer: [buffer] });
+  return buffer;
+}
+function argumentsOf(..._given: number[]): unknown {
+  return arguments; // eslint-disable-line prefer-rest-params
+}
+function nested(depth: number): object {
+  let value = {};
+  for (let at = 1; at < depth; at++) value = { value };
+  return value;
+}
 
 describe("staticAtomic()", () => {
   it("is the same cell in every thread, before, after and nested", () => {
@@ -188,10 +202,33 @@ describe("lazyStatic()", () => {
     expect(value.get()).toBe("sendable");
   });
 
+  it.each([
+    ["a Proxy", () => ({ list: new Proxy([1], {}) }), "(list)"],
+    ["arguments", () => [argumentsOf(1, 2)], "([0])"],
+    ["a detached buffer", detached, "detached"],
+    ["a MessagePort", () => [new MessageChannel().port1], "MessagePort"],
+    ["too many objects in each other", () => nested(20_000), "20000 deep"],
+  ])("refuses %s, and can be made after that", (what, make: () => unknown, because) => {
+    let bad = true;
+    const value = lazyStatic<unknown>(`spec/refuses ${what}`, () => (bad ? make() : "sendable"));
+    const refusal = { code: "NOT_SENDABLE", message: expect.stringContaining(because) as unknown };
+    for (let time = 0; time < 2; time++) expect(failure(() => value.get())).toMatchObject(refusal);
+    expect(failure(() => value.get()).message).toContain(`static "spec/refuses ${what}"`);
+    bad = false;
+    expect(value.get()).toBe("sendable");
+  });
+
   it("carries undefined and false like any other value", () => {
     const nothing = lazyStatic("spec/nothing", () => undefined);
     expect([nothing.get(), lazyStatic("spec/nothing", () => 5 as unknown).get()]).toEqual([undefined, undefined]);
     lazyStatic("spec/false", () => false).get();
     expect(lazyStatic("spec/false", () => true).get()).toBe(false);
   });
+});
+
+it("a OnceLock that is sent names itself when its value turns out to be none that can be cloned", () => {
+  const lock = new OnceLock<unknown>({ name: "settings" });
+  lock.set({ list: new Proxy([1], {}) });
+  const message = expect.stringMatching(/^the value of once-lock "settings" \(list\) cannot be sent/) as unknown;
+  expect(failure(() => spawn(() => 1, lock))).toMatchObject({ code: "NOT_SENDABLE", message });
 });
