@@ -12,5 +12,6 @@ export function writeText(buffer: SharedArrayBuffer, byteOffset: number, capacit
 /** The text of so many bytes of UTF-8; what is no UTF-8 reads as U+FFFD. */
 export function readText(buffer: SharedArrayBuffer, byteOffset: number, bytes: number): string {
   // PLAIN: read behind the length that published them. Copied first: some decoders refuse shared memory.
-  return new TextDecoder().decode(new Uint8Array(buffer, byteOffset, bytes).slice());
+  // A byte order mark is a character of the text like any other.
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(buffer, byteOffset, bytes).slice());
 }

@@ -55,6 +55,8 @@ const DONE = 2;
  * @param type     AtomicI32, AtomicU32, AtomicI64, AtomicU64 or AtomicBool
  * @param initial  its value when the first thread comes
  * @throws {LayoutError} the name stands for another type or another first value already, or 1,024 statics are taken
+ * @throws {TypeError} the name is none, or `type` no atomic class
+ * @throws {RangeError} the name is too long, or has a lone surrogate
  * @example export const PACKETS_SERVED = staticAtomic("app/PACKETS_SERVED", AtomicU32, 0);
  */
 export function staticAtomic<C extends AtomicClass>(name: string, type: C, initial: AtomicValue<C>): AtomicOf<C> {
@@ -81,6 +83,7 @@ export function staticAtomic<C extends AtomicClass>(name: string, type: C, initi
  * @param init  makes the value, which must be Send. What is shared (a Mutex, a struct) is the same for all; a plain value is copied
  *              once to each thread. If it throws, the caller gets the error, and the next caller tries again.
  * @throws {TypeError} the name is none, or `init` is no function
+ * @throws {RangeError} the name is too long, or has a lone surrogate
  * @example export const CONFIG = lazyStatic("app/CONFIG", () => new Mutex(Config.create()));
  */
 export function lazyStatic<T>(name: string, init: () => T): LazyStatic<T> {
@@ -253,6 +256,11 @@ function checkName(name: unknown): void {
   const bytes = new TextEncoder().encode(name).length;
   if (bytes > NAME_BYTES)
     throw new RangeError(`the name of a static has at most ${String(NAME_BYTES)} bytes; "${name}" has ${String(bytes)}.`);
+  if (!name.isWellFormed()) {
+    throw new RangeError(
+      `the name of a static is found by its bytes of UTF-8, and ${JSON.stringify(name)} has a lone surrogate, for which there are none. Give it another name.`,
+    );
+  }
 }
 
 const kindName = (kind: number): string => (kind === LAZY ? "a lazy static" : `an ${ATOMIC_KINDS[kind - 1]?.name ?? "unknown thing"}`);

@@ -109,6 +109,18 @@ describe("staticAtomic()", () => {
     expect(failure(() => staticAtomic("spec/no class", Map as never, 0 as never)).name).toBe("TypeError");
   });
 
+  it("takes a byte order mark for a letter of the name, and tells what a name with a lone surrogate lacks", () => {
+    const marked = "\uFEFFspec/marked";
+    staticAtomic(marked, AtomicU32, 0).store(3);
+    expect(staticAtomic(marked, AtomicU32, 0).load()).toBe(3);
+    expect(staticAtomic("spec/marked", AtomicU32, 0).load()).toBe(0);
+    expect(spawn(redeclare, marked, 0).join()).toBe("fine");
+    expect(spawn(redeclare, marked, 1).join()).toBe("LAYOUT");
+    const message = expect.stringContaining('"spec/\\ud800" has a lone surrogate') as unknown;
+    expect(failure(() => staticAtomic("spec/\ud800", AtomicU32, 0))).toMatchObject({ name: "RangeError", message });
+    expect(failure(() => lazyStatic("spec/\ud800", () => 0))).toMatchObject({ name: "RangeError", message });
+  });
+
   it("keeps hundreds of names apart", () => {
     const names = Array.from({ length: 300 }, (_, at) => `spec/many/${String(at)}`);
     names.forEach((name, at) => {
