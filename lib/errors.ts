@@ -146,12 +146,13 @@ export class LayoutError extends FerrousError {
   readonly code = "LAYOUT";
 }
 
-/** A handle is forged, damaged, of another version, or of another process. */
+/** A handle is forged, damaged, of another version, or of another process; or what it led to is gone. */
 export class HandleError extends FerrousError {
   override readonly name = "HandleError";
   readonly code = "HANDLE";
-  constructor(why: string) {
-    super(`this is no usable ferrous handle: ${why}. Make one with toHandle(object) and post it unchanged.`);
+  /** @param story  what happened to which object, and what to do now; without it, `why` is wrong with a handle that somebody gave */
+  constructor(why: string, story = `this is no usable ferrous handle: ${why}. Make one with toHandle(object) and post it unchanged.`) {
+    super(story);
   }
 }
 

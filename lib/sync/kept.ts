@@ -1,8 +1,8 @@
 /** Values that the supervisor keeps, and of which each thread that asks gets a clone. */
-import { NotSendableError } from "../errors.ts";
+import { HandleError, NotSendableError } from "../errors.ts";
 import { explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { encode, type Encoded } from "../send/transit.ts";
-import { shelve } from "../thread/shelf.ts";
+import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/shelf.ts";
 
 /**
  * Makes a value ready to be kept.
@@ -30,6 +30,36 @@ export function keepForAll(value: unknown, where: string, encoded: Encoded): num
     throw isCloneError(error) || isStackOverflow(error) ? explainRefusal([value], () => where, error) : error;
   }
 }
+
+/**
+ * A fresh clone of what is kept, blocking until it has come.
+ * @throws {HandleError} who kept it has ended
+ * @throws {BlockingNotAllowedError} in a browser it comes only while this thread awaits
+ */
+export function fetchKept(number: number, what: string, verb: string): Encoded {
+  try {
+    return fetchShelved(number, what, verb) as Encoded;
+  } catch (error) {
+    throw error instanceof HandleError ? lost(what, error) : error;
+  }
+}
+/** As {@link fetchKept}, awaiting. */
+export async function fetchKeptAsync(number: number, what: string): Promise<Encoded> {
+  try {
+    return (await fetchShelvedAsync(number)) as Encoded;
+  } catch (error) {
+    throw error instanceof HandleError ? lost(what, error) : error;
+  }
+}
+
+/** It is not made anew: who has fetched the old one would go on with that, and two threads hold what each takes for the only one. */
+const lost = (what: string, { message }: HandleError): HandleError =>
+  new HandleError(
+    message,
+    `${what} is lost: a supervisor that a worker had started kept it, and that worker has ended. It is not made again, because ` +
+      `other threads may still use the old one. Let the main thread await attach(), or spawn a thread, before any worker uses it; ` +
+      `and a worker that others start await attach() first.`,
+  );
 
 /** By its name: what the platform throws may be of another realm. */
 const isCloneError = (error: unknown): boolean => (error as { name?: unknown } | undefined)?.name === "DataCloneError";

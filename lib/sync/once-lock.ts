@@ -22,9 +22,8 @@ import type { Send } from "../send/send.ts";
 import { arriving } from "../send/moving.ts";
 import { decode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { fetchShelved, fetchShelvedAsync } from "../thread/shelf.ts";
 import type { Holders } from "../thread/protocol.ts";
-import { encodeForAll, keepForAll } from "./kept.ts";
+import { encodeForAll, fetchKept, fetchKeptAsync, keepForAll } from "./kept.ts";
 import { nameOf, type NameOptions } from "./name.ts";
 import { ONCE_STATE, OnceWord, Turn } from "./once-word.ts";
 import { isThenable } from "./section.ts";
@@ -170,7 +169,7 @@ export class OnceLock<T> {
     );
     if (this.#isHere) return this.#value as T;
     if (!turn.isMine) {
-      const encoded = (await fetchShelvedAsync(this.#word.next(1).load())) as Encoded;
+      const encoded = await fetchKeptAsync(this.#word.next(1).load(), this.#where);
       // Another task may have fetched it meanwhile: a thread has one copy.
       return this.#isHere ? (this.#value as T) : this.#arrive(arriving("cloned", () => decode(encoded)) as T);
     }
@@ -218,7 +217,7 @@ export class OnceLock<T> {
     if (this.#isHere) return this.#value as T;
     const number = this.#word.next(1).load();
     if (currentThread().modelled) return this.#arrive(modelledAt(this.#word).get(number) as T);
-    return this.#arrive(arriving("cloned", () => decode(fetchShelved(number, this.#where, "getOrInit") as Encoded)) as T);
+    return this.#arrive(arriving("cloned", () => decode(fetchKept(number, this.#where, "getOrInit"))) as T);
   }
   #arrive(value: T): T {
     freeze(value);

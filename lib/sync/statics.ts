@@ -25,11 +25,10 @@ import { Line } from "../park/line.ts";
 import { arriving } from "../send/moving.ts";
 import { decode, type Encoded } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { fetchShelved, fetchShelvedAsync } from "../thread/shelf.ts";
 import { maySupervise } from "../thread/starter.ts";
 import { MAX_STATICS, registry, type Registry } from "../thread/registry.ts";
 import { ATOMIC_KINDS, type AtomicClass, type AtomicOf, type AtomicValue } from "./atomic.ts";
-import { encodeForAll, keepForAll } from "./kept.ts";
+import { encodeForAll, fetchKept, fetchKeptAsync, keepForAll } from "./kept.ts";
 
 const STATE = 0;
 const KIND = 1;
@@ -110,13 +109,14 @@ export class LazyStatic<T> {
    * The value; blocks while another thread makes it.
    * @throws {DeadlockError} called from inside its own initialiser
    * @throws {NotSendableError} what the initialiser made cannot be sent
+   * @throws {HandleError} it was kept by a supervisor that a worker had started, and that worker has ended
    */
   get(): T {
     if (this.#here !== undefined) return this.#here.value;
     const entry = this.#entry();
     wait((waiter) => attempt(entry, waiter.blocks), this, "get", undefined);
     const made =
-      entry.word(INIT).load() === DONE ? (cloneOf(fetchShelved(entry.word(SHELF).load(), this.describe(), "get")) as T) : this.#make(entry);
+      entry.word(INIT).load() === DONE ? (cloneOf(fetchKept(entry.word(SHELF).load(), this.describe(), "get")) as T) : this.#make(entry);
     return (this.#here = { value: made }).value;
   }
 
@@ -133,7 +133,7 @@ export class LazyStatic<T> {
       "get",
       undefined,
     );
-    const value = mine === undefined ? (cloneOf(await fetchShelvedAsync(entry.word(SHELF).load())) as T) : mine.value;
+    const value = mine === undefined ? (cloneOf(await fetchKeptAsync(entry.word(SHELF).load(), this.describe())) as T) : mine.value;
     this.#here ??= { value };
     return this.#here.value;
   }
@@ -273,4 +273,4 @@ function hash(name: string): number {
 }
 
 /** Each thread has a copy; of the end of a channel, a clone. */
-const cloneOf = (shelved: unknown): unknown => arriving("cloned", () => decode(shelved as Encoded));
+const cloneOf = (kept: Encoded): unknown => arriving("cloned", () => decode(kept));

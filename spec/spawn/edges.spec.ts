@@ -92,6 +92,37 @@ describe("a worker of others that was the first to spawn, and ends", () => {
   });
 });
 
+describe("a value that was kept by a supervisor which has ended with the worker that started it", () => {
+  it("is told of as lost, by its name, blocking and awaiting, with what to do", async () => {
+    const source = `const { Mutex, OnceLock, toHandle, Thread } = ferrous;
+      const { isMainThread, workerData } = await import("node:worker_threads");
+      const LOST = lazyStatic("edges/LOST", () => new Mutex());
+      if (isMainThread) {
+        Thread.current();
+        const once = new OnceLock({ name: "settings" });
+        const worker = new Worker(new URL(import.meta.url), { workerData: toHandle(once) });
+        await new Promise((ended) => worker.once("exit", ended));
+        const tell = ({ code, message }) => console.log(code, message.replace(/ is lost: .* has ended.* await attach.*/, " is lost"));
+        for (let time = 0; time < 2; time++) try { LOST.get(); } catch (error) { tell(error); }
+        await LOST.getAsync().catch(tell);
+        try { once.get(); } catch (error) { tell(error); }
+        await once.getOrInitAsync(() => 1).catch(tell);
+        console.log(lazyStatic("edges/NEW", () => 7).get(), lazyStatic("edges/NEW", () => 8).get());
+      } else {
+        LOST.get();
+        ferrous.fromHandle(workerData).set(5);
+        await attach();
+      }`;
+    const lost = [
+      'static "edges/LOST"',
+      'static "edges/LOST"',
+      'static "edges/LOST"',
+      ...Array<string>(2).fill('the value of once-lock "settings"'),
+    ];
+    expect(await run(head + source)).toEqual(told([...lost.map((what) => `HANDLE ${what} is lost`), "7 7"].join("\n")));
+  });
+});
+
 describe("a flag that was cancelled a moment ago", () => {
   it("lets no awaiting call begin, though its AbortSignal does not know yet", async () => {
     const [lock, flag] = [new Mutex(), new CancelFlag()];
