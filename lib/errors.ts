@@ -183,14 +183,12 @@ export class CheckError extends FerrousError {
   readonly code = "CHECK";
 }
 
-/** What was thrown, in a few words: an error's class and message, or the value itself. */
+/** What was thrown, in a few words: an error's class and message, or the value itself. Anything may be thrown, traps too. */
 function describeThrown(thrown: unknown): string {
-  if (typeof thrown === "object" && thrown !== null && "message" in thrown) {
+  try {
+    if (typeof thrown !== "object" || thrown === null || !("message" in thrown)) return String(thrown);
     const { name, message } = thrown as { name?: unknown; message: unknown };
     return `${String(name ?? "Error")}: ${String(message)}`;
-  }
-  try {
-    return String(thrown);
   } catch {
     return "a value that cannot be shown";
   }

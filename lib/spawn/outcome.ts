@@ -2,6 +2,7 @@
 import { host } from "#host";
 import type { DeathReason } from "../errors.ts";
 import { decode, type Encoded } from "../send/transit.ts";
+import { messageOf } from "../send/words.ts";
 import type { TaskOrigin } from "./task.ts";
 
 /** What a new thread shall call. */
@@ -36,8 +37,19 @@ export type Outcome =
 /** One report on stderr, of a thread that failed and that nobody will join. */
 export function reportUnjoined(thread: string, outcome: Outcome): void {
   if (outcome.type === "result") return;
-  const error = decode(outcome.error);
-  const { stack } = (error ?? {}) as { stack?: unknown };
   const verb = outcome.type === "died" ? `died (${outcome.reason})` : "panicked";
-  host.warn(`ferrous: ${thread} ${verb}, and nobody joined it:\n${typeof stack === "string" ? stack : String(error)}`);
+  host.warn(`ferrous: ${thread} ${verb}, and nobody joined it:\n${textOf(outcome.error)}`);
+}
+
+/** Its stack, if it is an error; for a report there is always a text. */
+function textOf(thrown: Encoded): string {
+  let error: unknown;
+  try {
+    error = decode(thrown);
+    const { stack } = (error ?? {}) as { stack?: unknown };
+    if (typeof stack === "string") return stack;
+  } catch (refusal) {
+    error = refusal;
+  }
+  return messageOf(error);
 }

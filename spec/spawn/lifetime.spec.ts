@@ -87,6 +87,20 @@ describe("a panic", () => {
     expect(stderr).not.toContain("Unhandled");
   });
 
+  it.each([
+    ["a message without a text", "{ message: { toString: 1, valueOf: 1 } }", "a value that cannot be shown"],
+    ["a name without a text", "{ message: 'x', name: { toString: null, valueOf: null } }", "a value that cannot be shown", "x"],
+    ["no text", "{ toString: 't', valueOf: 'v' }", "a value that cannot be shown"],
+    ["nothing", "undefined", "undefined"],
+  ])("of what has %s is a PanicError to who joins, and a report to who does not", async (_, thrown, words, reported = words) => {
+    const { code, stdout, stderr } = await run(`${head}
+      try { spawn(() => { throw ${thrown}; }).join(); } catch ({ name, message }) { console.log(name, message); }
+      globalThis.kept = spawn(() => { throw ${thrown}; });`);
+    expect(stdout).toContain(`panicked: ${words}. What it threw`);
+    expect([code, reports(stderr)]).toEqual([0, 1]);
+    expect(stderr.split("\n")).toContain(reported);
+  });
+
   it("that is joined is none", async () => {
     const { code, stderr } = await run(`${head} try { spawn(() => { throw new Error("x"); }).join(); } catch { }`);
     expect([code, stderr]).toEqual([0, ""]);
