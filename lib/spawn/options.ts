@@ -9,7 +9,10 @@ export interface ThreadOptions {
   readonly name?: string;
   /** Limits of its memory, in MB: past them it dies alone, of "out-of-memory". */
   readonly resourceLimits?: ResourceLimits;
-  /** For bundlers: `() => new Worker(new URL("ferrous/worker", import.meta.url))`. The thread then ends with the one that spawned it. */
+  /**
+   * For bundlers: `() => new Worker(new URL("ferrous/worker", import.meta.url))`, a new one each time. The thread then ends with the one
+   * that spawned it, and of its death out of memory is told only that it came: "exit". Limits are given to the Worker itself.
+   */
   readonly worker?: () => unknown;
 }
 

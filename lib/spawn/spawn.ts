@@ -54,7 +54,10 @@ export class ThreadBuilder {
     this.#options = options;
   }
 
-  /** As {@link spawn}. */
+  /**
+   * As {@link spawn}.
+   * @throws {TypeError} the function `worker` returned no worker, or one that has ended or is a thread already
+   */
   spawn<A extends readonly unknown[], R>(fn: Spawnable<A, R>, ...args: SendArgs<A>): JoinHandle<Awaited<R>> {
     return start(this.#options, fn, args);
   }
@@ -115,7 +118,7 @@ function request(born: Newborn, resourceLimits: ResourceLimits | undefined): voi
 
 /** Starts a thread in a worker that only the caller's bundler knows how to make; returns how to end it. */
 function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown): () => void {
-  const worker = host.watch(make());
+  const worker = host.watch(requireWorker(make()));
   const [mine, theirs] = host.channel();
   // Before the thread can run: it must find itself alive.
   currentThread().registry.begin(id, worker.platformId);
@@ -137,6 +140,22 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
     requestTermination(id);
     worker.terminate();
   };
+}
+
+/** The workers that have been made threads. */
+const used = new WeakSet();
+
+/** @throws {TypeError} it is no worker, or one that can become a thread no more */
+function requireWorker(made: unknown): object {
+  const { postMessage, terminate, on, addEventListener, threadId } = (made ?? {}) as Partial<Record<string, unknown>>;
+  const hears = host.life === undefined ? on : addEventListener;
+  const wanted = "the worker of a thread is a function that makes a new Worker each time it is called, () => new Worker(...)";
+  if ([postMessage, terminate, hears].some((method) => typeof method !== "function"))
+    throw new TypeError(`${wanted}${host.life === undefined ? " of node:worker_threads" : ""}; it returned ${kindOf(made)}.`);
+  if (used.has(made as object)) throw new TypeError(`${wanted}; it returned one that was given to a thread before.`);
+  if (typeof threadId === "number" && threadId < 0) throw new TypeError(`${wanted}; it returned one that has ended already.`);
+  used.add(made as object);
+  return made as object;
 }
 
 function callOf(fn: AnyFunction): Call {

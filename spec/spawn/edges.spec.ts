@@ -1,4 +1,6 @@
 /** What a program meets at the edges: idle waiters, refused spawns, workers of a bundler, options that are none. */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "@jest/globals";
 import {
   CancelFlag,
@@ -69,6 +71,42 @@ describe("a worker that a bundler's function makes", () => {
     ],
   ])("%s, and the program ends by itself", async (_, source, stdout) => {
     expect(await run(head + make + source)).toEqual(told(stdout));
+  });
+});
+
+describe("a function that should make a worker, and returns", () => {
+  // No thread is ever started in it.
+  const idle = async (): Promise<Worker> => {
+    const worker = new Worker("require('node:worker_threads').parentPort.once('message', () => process.exit());", { eval: true });
+    await once(worker, "online");
+    return worker;
+  };
+
+  it.each([
+    ["a number", 5, "it returned number 5"],
+    ["nothing", undefined, "it returned undefined"],
+    ["an object", {}, "it returned an Object"],
+    ["a promise", Promise.resolve(), "it returned a Promise"],
+  ])("%s is told so", (_, returned, why) => {
+    const message = expect.stringMatching(new RegExp(`^the worker of a thread .*; ${why}\\.$`)) as unknown;
+    expect(thrownBy(() => new ThreadBuilder({ worker: () => returned }).spawn(() => 1))).toMatchObject({ name: "TypeError", message });
+    expect(spawn(() => 1).join()).toBe(1);
+  });
+
+  it("one that has ended is told so, instead of waiting for it for ever", async () => {
+    const worker = await idle();
+    await worker.terminate();
+    const message = expect.stringContaining("it returned one that has ended already") as unknown;
+    expect(thrownBy(() => new ThreadBuilder({ worker: () => worker }).spawn(() => 1).join({ timeout: 2000 }))).toMatchObject({ message });
+  });
+
+  it("the same one again is told so", async () => {
+    const worker = await idle();
+    const builder = new ThreadBuilder({ worker: () => worker });
+    const first = builder.spawn(() => 1);
+    const message = expect.stringContaining("it returned one that was given to a thread before") as unknown;
+    expect(thrownBy(() => builder.spawn(() => 1).join({ timeout: 2000 }))).toMatchObject({ message });
+    await expect(first.joinAsync()).rejects.toMatchObject({ code: "THREAD_DIED", reason: "exit" });
   });
 });
 

@@ -242,5 +242,5 @@ it("a OnceLock that is sent names itself when its value turns out to be none tha
   const lock = new OnceLock<unknown>({ name: "settings" });
   lock.set({ list: new Proxy([1], {}) });
   const message = expect.stringMatching(/^the value of once-lock "settings" \(list\) cannot be sent/) as unknown;
-  expect(failure(() => spawn(() => 1, lock))).toMatchObject({ code: "NOT_SENDABLE", message });
+  expect(failure(() => spawn((its: OnceLock<unknown>) => its.get() === 1, lock))).toMatchObject({ code: "NOT_SENDABLE", message });
 });
