@@ -52,8 +52,7 @@ export class TypedCargo implements Cargo {
 
   pack(value: unknown, what: string): unknown {
     const { scalar } = this.#code;
-    if (scalar?.test(value) !== true) this.#code.check(value, what, true);
-    return value;
+    return scalar?.test(value) === true ? value : this.#code.check(value, what, true);
   }
   /** A copy of what its sender may change meanwhile. */
   keep(item: unknown): unknown {

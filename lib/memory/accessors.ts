@@ -40,8 +40,7 @@ export const viewsOf = (members: readonly Member[]): ViewKind[] => [...new Set(m
 function accessor(member: Member, index: number): PropertyDescriptor & ThisType<Instance> {
   const { code, offset, where } = member;
   const set = function (this: Instance, value: unknown): void {
-    code.check(value, where, true);
-    code.write(this[HOME], this[AT] + offset, value);
+    code.write(this[HOME], this[AT] + offset, code.check(value, where, true));
   };
   if (!code.kept) {
     return {
@@ -101,7 +100,7 @@ const header = (): string => `"use strict"; // ${String(++texts)}`;
 export const generated: Builder = {
   instances(members) {
     const views = viewsOf(members);
-    const check = (index: number, value: unknown): void => members[index]?.code.check(value, members[index].where, true);
+    const check = (index: number, value: unknown): unknown => members[index]?.code.check(value, members[index].where, true);
     const text = `${header()}
 const { ${views.join(", ")} } = VIEW;
 return class {

@@ -45,11 +45,17 @@ function elements(element: FieldCode, n: number): FieldCode {
     read: (home, at) => element.elements?.(home, at, n) ?? new FixedArray(element, home, at, n),
     check(value, where, whole) {
       if (!element.writable) element.check(undefined, where, whole);
-      if (!isArrayLike(value)) throw new TypeError(`${where} takes an array of ${String(n)} elements; it was given ${kindOf(value)}.`);
-      if (value.length > n || (whole && value.length < n)) {
-        throw new RangeError(`${where} takes ${whole ? "" : "at most "}${String(n)} elements; it was given ${String(value.length)}.`);
+      const length = lengthOf(value);
+      if (length === undefined) throw new TypeError(`${where} takes an array of ${String(n)} elements; it was given ${kindOf(value)}.`);
+      if (length > n || (whole && length < n)) {
+        throw new RangeError(`${where} takes ${whole ? "" : "at most "}${String(n)} elements; it was given ${String(length)}.`);
       }
-      for (let i = 0; i < value.length; i++) element.check(elementOf(value, i), `${where}[${String(i)}]`, whole);
+      const given = value as ArrayLike<unknown>;
+      const read = (i: number): unknown => element.check(elementOf(given, i), `${where}[${String(i)}]`, whole);
+      if (!ArrayBuffer.isView(given) && !(given instanceof FixedArray)) return Array.from({ length }, (_, i) => read(i));
+      // No getters in these, and no need for a copy.
+      for (let i = 0; i < length; i++) read(i);
+      return given;
     },
     write(home, at, value) {
       const values = value as ArrayLike<unknown>;
@@ -62,7 +68,8 @@ function elements(element: FieldCode, n: number): FieldCode {
   };
 }
 
-function isArrayLike(value: unknown): value is ArrayLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { length?: unknown }).length === "number";
+function lengthOf(value: unknown): number | undefined {
+  const length = typeof value === "object" && value !== null ? (value as { length?: unknown }).length : undefined;
+  return typeof length === "number" ? length : undefined;
 }
 const elementOf = (from: ArrayLike<unknown>, i: number): unknown => (from instanceof FixedArray ? from.at(i) : from[i]);

@@ -49,9 +49,10 @@ export interface FieldCode<T = unknown> {
    * Throws what is wrong with a value, named `where`, before anything is written.
    *
    * @param whole  it will replace a value, so no part of it may be missing
+   * @returns      what to write: what was looked at, since a getter or a Proxy may give another value the next time
    */
-  check(value: unknown, where: string, whole: boolean): void;
-  /** Writes a value that was checked. */
+  check(value: unknown, where: string, whole: boolean): unknown;
+  /** Writes what {@link check} returned. */
   write(home: Home, at: number, value: unknown): void;
   /** Copies what lies at another place, as it is; locks and atomics stay. */
   copy(home: Home, at: number, from: Home, fromAt: number): void;

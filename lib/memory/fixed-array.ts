@@ -65,8 +65,8 @@ export class FixedArray<T> implements Iterable<T> {
   set(i: number, value: T): void {
     if (i >>> 0 !== i || i >= this.length) refuseIndex(i, this.length);
     const code = this[CODE];
-    code.check(value, `${code.label}[${String(i)}]`, true);
-    code.write(this[HOME], this[AT] + i * code.byteLength, value);
+    const given = code.check(value, `${code.label}[${String(i)}]`, true);
+    code.write(this[HOME], this[AT] + i * code.byteLength, given);
   }
 
   *[Symbol.iterator](): IterableIterator<T> {

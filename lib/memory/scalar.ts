@@ -40,6 +40,7 @@ function scalar<T>(label: string, view: ViewKind, type: JsType, range: string, {
     },
     check(value, where) {
       if (!test(value)) refuse(value, where);
+      return value;
     },
     write(home, at, value) {
       // PLAIN: as in read.

@@ -48,8 +48,7 @@ export function initialise<T>(
   const code = requireCode(type, name);
   checkPlace(name, buffer, byteOffset, code.byteLength, code.align);
   if (init === undefined) return;
-  code.check(init, name, false);
-  code.write(Home.of(buffer), byteOffset, init);
+  code.write(Home.of(buffer), byteOffset, code.check(init, name, false));
 }
 
 class FieldSlot implements Slot<unknown> {
@@ -71,7 +70,6 @@ class FieldSlot implements Slot<unknown> {
     return (this.#kept ??= this.#code.read(this.#home, this.#at));
   }
   set value(value: unknown) {
-    this.#code.check(value, this.#name, true);
-    this.#code.write(this.#home, this.#at, value);
+    this.#code.write(this.#home, this.#at, this.#code.check(value, this.#name, true));
   }
 }

@@ -51,21 +51,23 @@ export function structCode(name: string, type: object, layout: StructLayout, Ins
         throw new TypeError(`${where} takes a ${name} or a plain object with its fields; it was given ${kindOf(value)}.`);
       }
       if (isInstance(value)) {
-        if (value[TYPE] === type) return;
+        if (value[TYPE] === type) return value;
         throw new TypeError(`${where} takes a ${name}; it was given ${kindOf(value)}, which is another struct.`);
       }
+      const read: Record<string, unknown> = {};
       for (const key of Object.keys(value)) {
         const member = members.find((candidate) => candidate.name === key);
         if (member === undefined) {
           throw new TypeError(`${where} has no field "${key}": ${name} has ${members.map((field) => field.name).join(", ")}.`);
         }
         const given = (value as Values)[key];
-        if (given !== undefined || whole) member.code.check(given, `${where}.${key}`, whole);
+        if (given !== undefined || whole) read[key] = member.code.check(given, `${where}.${key}`, whole);
       }
-      const missing = whole ? writable.find((member) => !Object.hasOwn(value, member.name)) : undefined;
+      const missing = whole ? writable.find((member) => !Object.hasOwn(read, member.name)) : undefined;
       if (missing !== undefined) {
         throw new TypeError(`${where} would be replaced, but ${missing.name} is missing: give every field, or assign them one by one.`);
       }
+      return read;
     },
     write(home, at, value) {
       if (isInstance(value)) code.copy(home, at, value[HOME], value[AT]);

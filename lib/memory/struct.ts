@@ -65,9 +65,9 @@ export class StructType<F extends Fields> extends Callable {
    */
   create(init?: InitOf<Struct<F>>): Struct<F> {
     const code = this[FIELD];
-    if (init !== undefined) code.check(init, this.name, false);
+    const given = init === undefined ? undefined : code.check(init, this.name, false);
     const home = new Home(new SharedArrayBuffer(this.byteLength));
-    if (init !== undefined) code.write(home, 0, init);
+    if (given !== undefined) code.write(home, 0, given);
     return code.read(home, 0);
   }
 

@@ -36,6 +36,7 @@ export function utf8(bytes: number): Field<string> {
         if (typeof value !== "string") throw new TypeError(`${where} takes a string; it was given ${kindOf(value)}.`);
         const wrong = whyNotText(value, bytes);
         if (wrong !== undefined) throw new RangeError(`${where} takes a text of at most ${String(bytes)} bytes of UTF-8; ${wrong}.`);
+        return value;
       },
       write(home, at, value) {
         const encoded = new Uint8Array(bytes);

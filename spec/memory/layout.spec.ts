@@ -58,6 +58,35 @@ describe.each(builders)("a struct made of %s", (_, builder) => {
     );
   });
 
+  it("reads each property that it is given once: what was looked at is what is written", () => {
+    /** Every property is what it says once, and wrong ever after. */
+    const fickle = (values: object): Record<string, unknown> => {
+      const given = {};
+      for (const [key, value] of Object.entries(values)) {
+        let reads = 0;
+        Object.defineProperty(given, key, { enumerable: true, get: () => (reads++ === 0 ? (value as unknown) : -1) });
+      }
+      return given;
+    };
+    const Inner = make("Inner", { n: u8 });
+    const type = make("Outer", { id: u32, inner: Inner, list: array(u8, 2), flags: array(bool, 2), name: utf8(4) });
+    const values = { id: 5, inner: { n: 1 }, list: [3, 4], flags: [true, false], name: "ab" };
+    const given = () =>
+      fickle({
+        ...values,
+        inner: fickle(values.inner),
+        list: fickle({ ...values.list, length: 2 }),
+        flags: fickle({ ...values.flags, length: 2 }),
+      });
+    expect(snapshot(type.create(given() as never))).toEqual(values);
+    const elements = type.array(1);
+    elements.set(0, given() as never);
+    expect(snapshot(elements.at(0))).toEqual(values);
+    const outer = make("Holder", { field: type }).create() as Record<string, unknown>;
+    outer["field"] = given();
+    expect(snapshot(outer["field"] as object)).toEqual(values);
+  });
+
   it("copies an instance whole, whatever its bytes", () => {
     fc.assert(
       fc.property(structAndValue, fc.infiniteStream(fc.nat(255)), ({ fields }, bytes) => {
