@@ -72,7 +72,8 @@ export class StructType<F extends Fields> extends Callable {
   }
 
   /**
-   * Opens the instance that lies at a place, and initialises nothing: zeroed bytes are a valid one.
+   * Opens the instance that lies at a place, and initialises nothing: zeroed bytes are a valid one. If it has locks, the main thread must
+   * have used ferrous before it started a worker that opens the same place, see attach(): else each side mistakes the threads of the other.
    *
    * @throws {TypeError} `buffer` is not shared memory
    * @throws {RangeError} the place is misaligned, or not all inside the buffer

@@ -24,7 +24,7 @@ type AnyFunction = (...args: never[]) => unknown;
 
 /**
  * Starts a thread that calls `fn` with these arguments. Arguments and result are copied, but for shared memory and ferrous objects,
- * which arrive as what they are.
+ * which arrive as what they are. In Node, `process.env` and the environment data of all threads are as they were at the first spawn.
  *
  * @param fn    a {@link task}, or an inline function, which is sent as text and may use nothing of its surroundings
  * @param args  what it is called with; each must be Send

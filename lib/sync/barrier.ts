@@ -90,6 +90,7 @@ export class Barrier {
   /**
    * Opens the barrier that lies at a place, as a struct's field `barrier(count)` does; initialises nothing: zeroed bytes are one to which
    * nobody has come. It takes 4 bytes, and 4 for each thread.
+   * The main thread must have used ferrous before it started a worker that opens the same place, see attach(): else each side mistakes the threads of the other.
    * @param count  the same in every thread
    * @throws {TypeError} the buffer is not shared
    * @throws {RangeError} the place is outside the buffer, or no multiple of 4; or it is no count

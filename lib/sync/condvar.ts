@@ -116,6 +116,7 @@ export class Condvar {
   /**
    * Opens the condvar that lies at a place; initialises nothing: zeroed bytes are one that nobody waits for. It takes 60 bytes, and
    * has slots for 6 threads.
+   * The main thread must have used ferrous before it started a worker that opens the same place, see attach(): else each side mistakes the threads of the other.
    * @throws {TypeError} the buffer is not shared
    * @throws {RangeError} the place is outside the buffer, or no multiple of 4
    */

@@ -135,6 +135,7 @@ export class Mutex<T = undefined> {
 
   /**
    * Opens the mutex that lies at a place; initialises nothing: zeroed bytes are a free mutex. It protects no value of its own.
+   * The main thread must have used ferrous before it started a worker that opens the same place, see attach(): else each side mistakes the threads of the other.
    * @throws {TypeError} the buffer is not shared
    * @throws {RangeError} the place is outside the buffer, or no multiple of 4
    */

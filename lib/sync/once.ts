@@ -51,6 +51,7 @@ export class Once {
 
   /**
    * Opens the once that lies at a place; initialises nothing: zeroed bytes are one that nobody ran.
+   * The main thread must have used ferrous before it started a worker that opens the same place, see attach(): else each side mistakes the threads of the other.
    * @throws {TypeError} the buffer is not shared
    * @throws {RangeError} the place is outside the buffer, or no multiple of 4
    */

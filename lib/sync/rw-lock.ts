@@ -108,6 +108,7 @@ export class RwLock<T = undefined> {
   /**
    * Opens the lock that lies at a place; initialises nothing: zeroed bytes are a free lock. It takes 64 bytes, is made for 12 threads
    * that read at once, and protects no value of its own.
+   * The main thread must have used ferrous before it started a worker that opens the same place, see attach(): else each side mistakes the threads of the other.
    * @throws {TypeError} the buffer is not shared
    * @throws {RangeError} the place is outside the buffer, or no multiple of 4
    */

@@ -76,6 +76,7 @@ export class Semaphore {
   /**
    * Opens the semaphore of so many permits that lies at a place, as a struct's field `semaphore(permits)` does; initialises nothing:
    * of zeroed bytes all permits are free. Up to 8 threads can hold some at the same time. It takes 16 bytes, and 12 for each of them.
+   * The main thread must have used ferrous before it started a worker that opens the same place, see attach(): else each side mistakes the threads of the other.
    * @param permits  the same in every thread
    * @throws {TypeError} the buffer is not shared
    * @throws {RangeError} the place is outside the buffer, or no multiple of 4; or it is no number of permits
