@@ -219,6 +219,12 @@ describe("arguments that no type can catch are refused with care", () => {
     ["limits that are null", limits(null), "TypeError", "it was given null"],
     ["a limit", limits({ stackSizeMb: "4" }), "TypeError", "stackSizeMb of a thread is a number of MB above 0; it was given string 4"],
     ["a negative limit", limits({ stackSizeMb: -4 }), "RangeError", "it was given -4"],
+    [
+      "a stack with which Node crashes",
+      limits({ stackSizeMb: 0.1 }),
+      "RangeError",
+      "stackSizeMb of a thread is at least 0.25 MB; it was given 0.1",
+    ],
     ["no limit at all", limits({ stackSizeMb: NaN }), "RangeError", "it was given NaN"],
     ["spawnWith(null)", () => scope((s) => s.spawnWith(anything(null), () => 1)), "TypeError", 'such as { name: "tally" }'],
     ["scope()", () => scope(anything()), "TypeError", "scope() needs a function, which spawns its threads"],
