@@ -5,6 +5,7 @@
 import type { FixedArray } from "../memory/layout.ts";
 import { kindOf } from "../memory/place.ts";
 import { isSync, type Shareable } from "./handle.ts";
+import { isMovable, type Movable } from "./moving.ts";
 import type { NOT_SENDABLE, NotSendable } from "./refusals.ts";
 
 /** Stands where a value cannot be sent; its name and text are what the compiler shows. */
@@ -75,31 +76,39 @@ export interface IsNotShared<Why extends string> {
  */
 export type Sync<T> = 0 extends 1 & T
   ? T
-  : T extends undefined | Shareable | SharedArrayBuffer | ArrayBufferView<SharedArrayBuffer> | FixedArray<unknown>
-    ? T
-    : T extends string | number | bigint | boolean | symbol | null
-      ? IsNotShared<"every thread would have a copy of its own: give it a place, as in Mutex.of(f64, 0)">
-      : T extends
-            | AnyFunction
-            | readonly unknown[]
-            | ReadonlyMap<unknown, unknown>
-            | ReadonlySet<unknown>
-            | ArrayBufferView<ArrayBuffer>
-            | ArrayBuffer
-        ? IsNotShared<"every thread would have a copy of its own: use a struct, or a typed array over a SharedArrayBuffer">
-        : T extends NotSendable
-          ? IsNotShared<T[typeof NOT_SENDABLE]>
-          : T extends ArrayBufferView
-            ? T
-            : HasMethod<T> extends true
-              ? IsNotShared<"it has methods, and lies in the memory of one thread: use a struct">
-              : T;
+  : T extends Movable
+    ? IsNotShared<"an end of a channel belongs to one thread at a time: give each thread a clone() of it">
+    : T extends undefined | Shareable | SharedArrayBuffer | ArrayBufferView<SharedArrayBuffer> | FixedArray<unknown>
+      ? T
+      : T extends string | number | bigint | boolean | symbol | null
+        ? IsNotShared<"every thread would have a copy of its own: give it a place, as in Mutex.of(f64, 0)">
+        : T extends
+              | AnyFunction
+              | readonly unknown[]
+              | ReadonlyMap<unknown, unknown>
+              | ReadonlySet<unknown>
+              | ArrayBufferView<ArrayBuffer>
+              | ArrayBuffer
+          ? IsNotShared<"every thread would have a copy of its own: use a struct, or a typed array over a SharedArrayBuffer">
+          : T extends NotSendable
+            ? IsNotShared<T[typeof NOT_SENDABLE]>
+            : T extends ArrayBufferView
+              ? T
+              : HasMethod<T> extends true
+                ? IsNotShared<"it has methods, and lies in the memory of one thread: use a struct">
+                : T;
 
 /**
  * Throws unless threads share the value.
  * @throws {TypeError} each thread would get a copy of its own
  */
 export function assertSync(value: unknown, what: string): void {
+  if (isMovable(value)) {
+    throw new TypeError(
+      `${what} must be shared between threads, and ${kindOf(value)} belongs to one at a time: ` +
+        `give each thread a clone() of the channel's end, and let the lock protect something else.`,
+    );
+  }
   if (isSync(value)) return;
   const instead = ArrayBuffer.isView(value)
     ? "a typed array over a SharedArrayBuffer"

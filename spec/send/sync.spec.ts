@@ -1,5 +1,6 @@
 /** What a lock may protect, as seen when it is made: memory that threads share, or nothing. */
 import { describe, expect, it } from "@jest/globals";
+import { channel } from "../../lib/channel/channel.ts";
 import { f64, struct, u32 } from "../../lib/memory/layout.ts";
 import { assertSync } from "../../lib/send/send.ts";
 import { AtomicI32 } from "../../lib/sync/atomic.ts";
@@ -23,6 +24,17 @@ describe("assertSync()", () => {
     expect(() => {
       assertSync(value, "the value of a Mutex");
     }).not.toThrow();
+  });
+
+  it.each([0, 1] as const)("refuses the end %i of a channel, which belongs to one thread at a time, before it is in two", (at) => {
+    const message = /^the value of a Mutex must be shared between threads, and a (Sender|Receiver) belongs to one at a time: .* clone\(\)/;
+    const ends = channel<number>();
+    expect(() => {
+      assertSync(ends[at], "the value of a Mutex");
+    }).toThrow(message);
+    expect(() => new Mutex(ends[at] as never)).toThrow(message);
+    ends[0].send(1);
+    expect(ends[1].tryRecv()).toEqual({ value: 1 });
   });
 
   const struct_ = "use a struct, or a typed array over a SharedArrayBuffer";

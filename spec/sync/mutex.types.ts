@@ -1,5 +1,5 @@
 /** What must not compile of a Mutex; checked by `npm run types`. */
-import { f64, Mutex, struct, u32, type Infer, type MutexGuard } from "ferrous";
+import { channel, f64, Mutex, RwLock, struct, u32, type Infer, type MutexGuard } from "ferrous";
 
 const Totals = struct("TypedTotals", { files: u32, bytes: f64 });
 type Totals = Infer<typeof Totals>;
@@ -16,6 +16,10 @@ new Mutex(3);
 new Mutex([1, 2, 3]);
 // @ts-expect-error every thread would have its own map
 new Mutex(new Map());
+// @ts-expect-error the end of a channel belongs to one thread at a time
+new Mutex(channel<number>()[0]);
+// @ts-expect-error the end of a channel belongs to one thread at a time
+new RwLock(channel<number>()[1]);
 // @ts-expect-error the type of the value is f64's
 Mutex.of(f64, "100");
 
