@@ -13,7 +13,8 @@ import type { Invitation } from "../thread/protocol.ts";
  * Call it on the main thread before the workers are started: a thread that opens locks by `X.at(buffer, byteOffset)` **must** have been
  * started after its main thread first used ferrous, or each side has a registry of its own and neither sees whom the other lets in.
  * Resolves when the supervisor, if there is one, listens and watches this thread. In a worker of Node it starts none: without one the
- * worker stays unwatched until the main thread has called it, or has spawned. In a worker that a page has made, it waits for the page's {@link invite}, and comes before anything else of ferrous.
+ * worker stays unwatched until the main thread has called it, or has spawned. In a worker that a page has made, it waits for the page's
+ * {@link invite}, and comes before anything else of ferrous.
  * @throws {TaskError} this worker has used ferrous before it was invited
  */
 export async function attach(): Promise<void> {
