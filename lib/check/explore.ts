@@ -42,6 +42,7 @@ export function* explore<S>(
 ): Generator<Execution, void> {
   const program = programOf(scenario);
   // Nobody can take back what was shown, once a thread accesses memory plainly.
+  if ("time" in options) throw new CheckError("explore() takes no time: whoever takes its executions one by one says when it is enough.");
   if ("replay" in options || "schedule" in options)
     throw new CheckError("explore() goes through executions; to see the one of a replay string or of a schedule, give it to check().");
   // Nobody can take back what was shown, once a thread accesses memory plainly, or turns out to be one of ferrous, which hears of deaths.

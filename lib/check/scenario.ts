@@ -147,7 +147,12 @@ function requireParts(given: unknown): void {
     throw new CheckError("the scenario has no threads. Give a list of functions, or an object that names them: threads: [(state) => ...].");
   for (const [name, part] of Object.entries({ moves, after }))
     if (part !== undefined && typeof part !== "function") throw new CheckError(`the scenario's ${name} is no function.`);
+  // An after that is misspelt would assert nothing.
+  for (const key of Object.keys(given))
+    if (!PARTS.includes(key)) throw new CheckError(`a scenario has no part "${key}"; it has ${PARTS.join(", ")}.`);
 }
+
+const PARTS = ["setup", "threads", "moves", "after"];
 
 const OPTIONS = "strategy preemptions executions time steps seed schedule replay deaths mortal spurious timeouts spins".split(" ");
 

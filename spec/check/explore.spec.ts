@@ -45,6 +45,7 @@ describe("explore", () => {
     expect([...explore(three)]).toHaveLength(check(three).executions);
     expect([...explore(three, { executions: 4 })]).toHaveLength(4);
     expect([...explore(three, { strategy: "random", executions: 7 })]).toHaveLength(7);
+    expect(() => [...explore(three, { time: 5 } as never)]).toThrow(/takes no time/);
   });
 
   it("calls threads by their names, whoever else explores meanwhile", () => {

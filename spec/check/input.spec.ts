@@ -86,6 +86,7 @@ describe("check says what to do about", () => {
     ["a replay that is no string", torn, { replay: 5 as never }, /replay is a string; it was given 5/],
     ["no scenario", undefined as never, {}, /scenario is an object with setup and threads/],
     ["no setup", { threads: [add] } as never, {}, /no function setup/],
+    ["an after that is misspelt", { ...torn, afer: add } as never, {}, /no part "afer"; it has setup, threads, moves, after/],
     ["threads that are no list", { setup: words, threads: null as never }, {}, /no threads. Give a list of functions/],
     ["an after that is no function", { ...torn, after: 1 as never }, {}, /after is no function/],
     ["options that are none", torn, null as never, /options are an object/],
