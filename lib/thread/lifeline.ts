@@ -22,7 +22,7 @@ import {
 import { Field, registry, Supervision } from "./registry.ts";
 
 let port: Port | undefined;
-/** The platform's number of the supervisor at its far end. */
+/** The platform's number of the supervisor at its far end; 0 for the one that is being started. */
 let connectedTo = 0;
 /** Did this thread start the supervisor? Then it is the supervisor's parent, and stays while threads run. */
 let isKeeper = host.isMain;
@@ -34,7 +34,8 @@ let asked = 0;
 /** Takes the line that the supervisor laid for a thread of its own. */
 export function takeLifeline(native: unknown): void {
   port = host.openPort(native);
-  connectedTo = registry().supervisor.load() >>> 2;
+  const seen = registry().supervisor.load();
+  connectedTo = (seen & 3) === Supervision.READY ? seen >>> 2 : 0;
   port.listen(receive);
 }
 
@@ -78,23 +79,45 @@ export function supervise(): void {
       throw new TaskError(
         "this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous.",
       );
-    } else if ((seen & 3) === Supervision.STARTING && !registry().isAlive(seen >>> 2)) {
-      // Its starter named itself and died on the way: the next one starts.
-      supervisor.compareExchange(seen, 0);
     } else {
-      supervisor.wait(seen, 10);
+      supervisor.wait(seen, LOOK_EVERY);
+      leaveDead();
     }
   }
 }
 
-/** A supervisor that a worker started dies with that worker. The next one is started by whoever needs it. */
+/** In ms: how often whoever waits for a supervisor looks whether those live that it waits for. */
+const LOOK_EVERY = 10;
+
+/**
+ * A supervisor that a worker started dies with that worker, and one that is being started dies with its starter. The next one is
+ * started by whoever needs it.
+ */
 function leaveDead(): void {
-  const { supervisor, supervisorTid, supervisorBorn } = registry();
+  const { supervisor } = registry();
   const seen = supervisor.load();
-  const isDead = (seen & 3) === Supervision.READY && host.osThreadAlive(supervisorTid.load(), supervisorBorn.load()) === false;
-  if (isDead) supervisor.compareExchange(seen, 0);
-  if (port === undefined || (!isDead && connectedTo === seen >>> 2)) return;
+  if (seen !== 0 && isDead(seen) && supervisor.compareExchange(seen, 0) === seen) supervisor.notify();
+  if (port !== undefined && !leadsTo(supervisor.load())) leaveLine();
+}
+
+/** Is it proved that the supervisor that this value of the word names will never answer again, or never be ready? */
+function isDead(seen: number): boolean {
+  const { supervisorTid, supervisorBorn } = registry();
+  if ((seen & 3) === Supervision.READY) return host.osThreadAlive(supervisorTid.load(), supervisorBorn.load()) === false;
+  return !registry().isAlive(seen >>> 2);
+}
+
+/** Does this thread's line lead to the supervisor that the word names? */
+function leadsTo(seen: number): boolean {
+  if ((seen & 3) === Supervision.STARTING) return connectedTo === 0 || seen >>> 2 === currentThread().id;
+  if (seen !== 0 && connectedTo === 0) connectedTo = seen >>> 2;
+  return seen !== 0 && connectedTo === seen >>> 2;
+}
+
+/** What it knew, the next supervisor does not. */
+function leaveLine(): void {
   port = undefined;
+  asked = 0;
   numbers = new WeakMap();
 }
 
@@ -152,7 +175,7 @@ function failed(exit: HostExit): void {
   }
   unheard.clear();
   // Whoever asks next tries again.
-  port = undefined;
+  leaveLine();
   registry().supervisor.store(0);
 }
 
@@ -168,14 +191,12 @@ function startOrLeave(): void {
 }
 
 function start(): void {
-  const { id, registry: all } = currentThread();
+  const { id } = currentThread();
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   const worker = startSupervisor({ name: "ferrous supervisor", data: greeting, transfer: [theirs.native] });
   worker.ref(false);
   if (host.life !== undefined) worker.onExit(failed);
-  all.supervisor.compareExchange((id << 2) | Supervision.STARTING, (worker.platformId << 2) | Supervision.RUNNING);
-  all.supervisor.notify();
   isKeeper = true;
   connectedTo = worker.platformId;
   port = mine;
@@ -201,19 +222,24 @@ function greet(): boolean {
 
 let greeted: Promise<void> | undefined;
 
-/** Resolves once the supervisor listens, and has this thread's line if there is one. */
+/** Resolves once the supervisor listens, and has this thread's line; on a thread that is not the main one, also if there is none. */
 export async function untilSupervised(): Promise<void> {
   const { supervisor } = registry();
-  const alive = host.every(1000, () => undefined);
+  // Keeps the process alive, and sees the death of whoever is waited for.
+  const looking = host.every(LOOK_EVERY, leaveDead);
   try {
-    for (let seen = supervisor.load(); seen !== 0 && (seen & 3) !== Supervision.READY; seen = supervisor.load()) {
-      const pending = supervisor.waitAsync(seen);
-      if (pending.async) await pending.value;
+    for (let seen = supervisor.load(); seen !== 0 || host.isMain; seen = supervisor.load()) {
+      if (seen === 0) supervise();
+      else if ((seen & 3) === Supervision.READY) break;
+      else {
+        const pending = supervisor.waitAsync(seen);
+        if (pending.async) await pending.value;
+      }
     }
     isSupervised();
     await greeted;
   } finally {
-    alive.stop();
+    looking.stop();
   }
 }
 

@@ -4,7 +4,7 @@
  *     word  0  MAGIC VERSION TOKEN TOKEN     who made these bytes; a process' token is random
  *           4  CURSOR                        where the search for a free record goes on: oldest first
  *           5  NUMBERS                       the last number given to a buffer or a shelved value
- *           6  SUPERVISOR                    0 | its starter's id << 2, STARTING | its platform id << 2, RUNNING or READY
+ *           6  SUPERVISOR                    0 | its starter's id << 2, STARTING | its platform id << 2, READY
  *           7  UNWATCHED                     living threads whose death no supervisor would see
  *           8  TID BORN                      the kernel's number and birth of a supervisor that may die before the process does
  *          32  RECORD x 1024                 32 words each, see {@link Field}
@@ -80,8 +80,11 @@ export const Field = {
 export type FieldIndex = (typeof Field)[keyof typeof Field];
 const NAME_CAPACITY = 64;
 
-/** The low bits of the SUPERVISOR word: starting, or started, or ready to be greeted. */
-export const Supervision = { NONE: 0, STARTING: 1, RUNNING: 2, READY: 3 } as const;
+/**
+ * The low bits of the SUPERVISOR word. Until it is ready to be greeted the word names its starter: if that is a worker, the
+ * supervisor dies with it.
+ */
+export const Supervision = { NONE: 0, STARTING: 1, READY: 3 } as const;
 
 const KEY = "ferrous/registry@1";
 const indexOf = (id: number): number => id & (MAX_THREADS - 1);
