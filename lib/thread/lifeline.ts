@@ -64,6 +64,7 @@ export const line = (): Port | undefined => port;
 
 /** Is there a supervisor that sees this thread's sleep and death? */
 export function isSupervised(): boolean {
+  leaveOld();
   return port !== undefined || greet();
 }
 
@@ -97,7 +98,12 @@ function leaveDead(): void {
   const { supervisor } = registry();
   const seen = supervisor.load();
   if (seen !== 0 && isDead(seen) && supervisor.compareExchange(seen, 0) === seen) supervisor.notify();
-  if (port !== undefined && !leadsTo(supervisor.load())) leaveLine();
+  leaveOld();
+}
+
+/** A line whose supervisor is not the present one leads nowhere. */
+function leaveOld(): void {
+  if (port !== undefined && !leadsTo(registry().supervisor.load())) leaveLine();
 }
 
 /** Is it proved that the supervisor that this value of the word names will never answer again, or never be ready? */
@@ -119,6 +125,7 @@ function leaveLine(): void {
   port = undefined;
   asked = 0;
   numbers = new WeakMap();
+  stopGreeting();
 }
 
 type Starter = (start: WorkerStart) => HostWorker;
@@ -206,21 +213,29 @@ function start(): void {
 /** Sends the supervisor a line to this thread; false if there is none that listens. */
 function greet(): boolean {
   const seen = registry().supervisor.load();
-  if ((seen & 3) !== Supervision.READY || host.sendTo === undefined) return false;
+  // To one that died with its starter, Node 20 never tells that nothing arrived.
+  if ((seen & 3) !== Supervision.READY || host.sendTo === undefined || isDead(seen)) return false;
   const { id } = currentThread();
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   port = mine;
   connectedTo = seen >>> 2;
   port.listen(receive);
-  greeted = host.sendTo(seen >>> 2, greeting, [theirs.native]).then((arrived) => {
-    // The supervisor is gone. What is asked for next looks for another.
-    if (!arrived && port === mine) port = undefined;
+  const arriving = host.sendTo(seen >>> 2, greeting, [theirs.native]);
+  greeted = new Promise((stop) => {
+    stopGreeting = stop;
+    void arriving.then((arrived) => {
+      // The supervisor is gone. What is asked for next looks for another.
+      if (!arrived && port === mine) leaveLine();
+      stop();
+    });
   });
   return true;
 }
 
+/** Resolves when the greeting has arrived, or has proved to be in vain. */
 let greeted: Promise<void> | undefined;
+let stopGreeting: () => void = () => undefined;
 
 /** Resolves once the supervisor listens, and has this thread's line; on a thread that is not the main one, also if there is none. */
 export async function untilSupervised(): Promise<void> {
@@ -229,15 +244,17 @@ export async function untilSupervised(): Promise<void> {
   const looking = host.every(LOOK_EVERY, leaveDead);
   try {
     for (let seen = supervisor.load(); seen !== 0 || host.isMain; seen = supervisor.load()) {
-      if (seen === 0) supervise();
-      else if ((seen & 3) === Supervision.READY) break;
-      else {
+      if (seen === 0) {
+        supervise();
+      } else if ((seen & 3) === Supervision.READY) {
+        if (isSupervised()) await greeted;
+        leaveDead();
+        if (supervisor.load() === seen) return;
+      } else {
         const pending = supervisor.waitAsync(seen);
         if (pending.async) await pending.value;
       }
     }
-    isSupervised();
-    await greeted;
   } finally {
     looking.stop();
   }

@@ -13,6 +13,17 @@ const HEAD = `
     worker.on("error", () => undefined);
     return worker;
   };
+  const words = new Int32Array(toHandle(new Mutex()).registry);
+  const counts = () => {
+    const lives = Array.from({ length: 1024 }, (_, index) => words[32 + 32 * index] & 3);
+    return { unwatched: words[7], claimed: lives.filter((state) => state === 1).length, alive: lives.filter((state) => state === 2).length };
+  };
+  const isWatched = ({ threadId }) => {
+    const at = Array.from({ length: 1024 }, (_, index) => 32 + 32 * index).find((at) => words[at + 1] === threadId + 1);
+    return words[at + 4] !== 0;
+  };
+  const isSleptOn = (mutex) => (new Int32Array(toHandle(mutex).buffer)[toHandle(mutex).byteOffset / 4] & 1) === 1;
+  const tick = () => new Promise((resolve) => setTimeout(resolve, 5));
   const once = (worker, event) => new Promise((resolve) => worker.once(event, resolve));
 `;
 
@@ -39,4 +50,48 @@ onLinux("a worker that starts the supervisor and ends before that one is ready",
       expect(ended).toEqual({ code: 0, stdout: "42\n", stderr: "" });
     },
   );
+});
+
+onLinux("a supervisor that has died with the worker that had started it", () => {
+  const ORPHANED = `${HEAD}
+    await once(start("spawn(() => 1).join(); process.exit(0)"), "exit");`;
+
+  it("keeps no worker waiting that awaits attach()", async () => {
+    const program = `${ORPHANED} await once(start("await attach(); console.log('attached')"), "exit");`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "attached\n", stderr: "" });
+  });
+
+  it("is not taken for the one that watches: a worker that met it is watched by the next", async () => {
+    // Its first sleep makes the worker look for a supervisor; its second one finds main's, which sees its death.
+    const program = `${ORPHANED}
+      const mutex = new Mutex(), gate = new Mutex();
+      const guard = gate.lock();
+      const worker = start(
+        "const [mutex, gate] = workerData.map(fromHandle); gate.lock().release(); parentPort.once('message', () => { gate.lock(); mutex.lock(); process.exit(0); });",
+        [toHandle(mutex), toHandle(gate)],
+      );
+      while (!isSleptOn(gate)) await tick();
+      guard.release();
+      await attach();
+      const again = await gate.lockAsync();
+      worker.postMessage("again");
+      while (!isSleptOn(gate)) await tick();
+      while (!isWatched(worker)) await tick();
+      console.log("watched");
+      again.release();
+      await once(worker, "exit");
+      try { mutex.lock(); } catch (error) { console.log(error.code); }`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "watched\nPOISONED\n", stderr: "" });
+  });
+
+  it("leaves no process alive that asked it for a thread, once another has done its work", async () => {
+    const program = `${HEAD}
+      const first = start("lazyStatic('orphans/first', () => 1).get(); parentPort.postMessage('up'); parentPort.once('message', () => process.exit(0))");
+      await once(first, "message");
+      console.log(spawn(() => 1).join());
+      first.postMessage("end");
+      await once(first, "exit");
+      console.log(spawn(() => 2).join());`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "1\n2\n", stderr: "" });
+  });
 });
