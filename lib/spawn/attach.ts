@@ -40,7 +40,7 @@ export function invite(worker: unknown): void {
   const id = registry.claim(me);
   const [mine, theirs] = host.channel();
   registry.setName(id, `worker ${String(id)}`);
-  registry.begin(id, invited.platformId);
+  registry.beginUnwatched(id, invited.platformId);
   invited.postMessage({ ferrous: "invited", id, lifeline: theirs.native } satisfies Invitation, [theirs.native]);
   requestAdoption(id, "", new SharedArrayBuffer(4), mine);
 }

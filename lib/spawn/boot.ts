@@ -24,9 +24,7 @@ export async function boot(): Promise<void> {
   const { id, registry } = assumeThread(data.id);
   if (registry.field(id, Field.WATCHED).load() === 0) {
     // Its supervisor may die with it: whoever asks must be able to ask the kernel.
-    const { tid, born } = host.osThread();
-    registry.field(id, Field.BORN).store(born);
-    registry.field(id, Field.TID).store(tid);
+    registry.nameOsThread(id, host.osThread());
   }
   takeLifeline(data.lifeline);
   await holdLife();
@@ -70,7 +68,7 @@ async function run({ call, args }: Start, teller: Teller): Promise<void> {
 /** Ends of channels in it are the joiner's from now on, who is most likely the spawner. This thread will not use them any more. */
 function moving({ movables, ...encoded }: Departing): Encoded {
   const { id, registry } = currentThread();
-  new Moves(movables, { thread: registry.field(id, Field.SPAWNER).load() }).end("with what its thread returned");
+  new Moves(movables, { thread: registry.spawnerOf(id) }).end("with what its thread returned");
   return encoded;
 }
 
@@ -109,7 +107,7 @@ class Teller {
     this.failed = outcome.type !== "result";
     const { id, registry } = currentThread();
     // The thread that had the handle is gone, and its report with it.
-    const isHeard = registry.isAlive(registry.field(id, Field.SPAWNER).load());
+    const isHeard = registry.isAlive(registry.spawnerOf(id));
     if (this.failed && !isHeard) reportUnjoined(registry.describe(id), outcome);
   }
 }

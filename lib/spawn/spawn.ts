@@ -121,7 +121,7 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
   const worker = host.watch(requireWorker(make()));
   const [mine, theirs] = host.channel();
   // Before the thread can run: it must find itself alive.
-  currentThread().registry.begin(id, worker.platformId);
+  currentThread().registry.beginUnwatched(id, worker.platformId);
   try {
     worker.postMessage({ ferrous: "start", id, lifeline: theirs.native, start } satisfies Boot, [theirs.native, ...transfer]);
   } catch (error) {

@@ -73,12 +73,10 @@ function join(): Current {
     // The main thread's death is the process': nobody is left to ask.
     all.field(id, Field.WATCHED).store(1);
   } else {
-    const { tid, born } = host.osThread();
-    all.field(id, Field.TID).store(tid);
-    all.field(id, Field.BORN).store(born);
-    all.unwatched.add(1);
+    all.nameOsThread(id, host.osThread());
   }
-  all.begin(id, host.platformId);
+  if (host.isMain) all.begin(id, host.platformId);
+  else all.beginUnwatched(id, host.platformId);
   onJoin?.();
   return assumeThread(id);
 }

@@ -61,6 +61,7 @@ export async function acceptInvitation(): Promise<void> {
 
 /** The line itself: another one once the supervisor is another. */
 export const line = (): Port | undefined => port;
+const isLaid = (): boolean => port !== undefined;
 
 /** Is there a supervisor that sees this thread's sleep and death? */
 export function isSupervised(): boolean {
@@ -216,6 +217,8 @@ function greet(): boolean {
   // To one that died with its starter, Node 20 never tells that nothing arrived.
   if ((seen & 3) !== Supervision.READY || host.sendTo === undefined || isDead(seen)) return false;
   const { id } = currentThread();
+  // To join is to greet, and that may have been now.
+  if (isLaid()) return true;
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   port = mine;

@@ -69,7 +69,7 @@ export const Field = {
   TOKEN: 11,
   /** Rung by the supervisor when it answered a question of a blocked thread. */
   BELL: 12,
-  /** The id that claimed this one, so that a claim whose claimer died before its request arrived is freed. */
+  /** The id that claimed this one, so that a claim whose claimer died before its request arrived is freed: see {@link spawnerWord}. */
   SPAWNER: 13,
   /** Always 0: what sleep() sleeps on. */
   NEVER: 14,
@@ -89,6 +89,10 @@ export const Supervision = { NONE: 0, STARTING: 1, READY: 3 } as const;
 const KEY = "ferrous/registry@1";
 const indexOf = (id: number): number => id & (MAX_THREADS - 1);
 const generationOf = (id: number): number => id >>> INDEX_BITS;
+const idOf = (life: number, index: number): number => ((life >>> 2) << INDEX_BITS) | index;
+const MAX_ID = (1 << 26) - 1;
+/** Above the spawner's id stand 6 bits of the claimed one's generation, so that what stands there from an earlier claim is not taken for it. */
+const spawnerWord = (id: number, spawner: number): number => (generationOf(id) << 26) | spawner;
 
 /** One process' registry: a thin face over its buffer, which is all the state there is. */
 export class Registry {
@@ -152,11 +156,14 @@ export class Registry {
    * @throws {TooManyThreadsError} no record is free
    */
   claim(spawner = 0): number {
-    for (let tries = 0; tries < MAX_THREADS; tries++) {
+    // Oldest first; who finds none that way has perhaps shared the cursor with others, and then looks at each index itself.
+    for (let tries = 0; tries < 2 * MAX_THREADS; tries++) {
       // BOUND: the cursor wraps around at 2^32, a multiple of MAX_THREADS.
-      const index = indexOf(this.cursor.add(1));
+      const index = indexOf(tries < MAX_THREADS ? this.cursor.add(1) : tries);
       const life = this.field(index, Field.LIFE);
-      const seen = life.load();
+      let seen = life.load();
+      // Nobody may ever have asked whether this one lives, if no supervisor has watched it.
+      if ((seen & 3) === ALIVE && !this.isAlive(idOf(seen, index))) seen = life.load();
       const generation = (seen >>> 2) + 1;
       const free = (seen & 3) === DEAD || (seen & 3) === 0;
       if (!free || generation > MAX_GENERATION || life.compareExchange(seen, (generation << 2) | CLAIMED) !== seen) continue;
@@ -165,10 +172,25 @@ export class Registry {
       }
       const seq = this.field(index, Field.SEQ);
       seq.store((seq.load() + 2) & ~1);
-      this.field(index, Field.SPAWNER).store(spawner);
-      return (generation << INDEX_BITS) | index;
+      const id = (generation << INDEX_BITS) | index;
+      this.field(index, Field.SPAWNER).store(spawnerWord(id, spawner));
+      return id;
     }
     throw new TooManyThreadsError(MAX_THREADS);
+  }
+
+  /** Who claimed this id; 0 if nobody did for another, or has not written it yet. */
+  spawnerOf(id: number): number {
+    const seen = this.field(id, Field.SPAWNER).load();
+    const spawner = seen & MAX_ID;
+    return seen === spawnerWord(id, spawner) ? spawner : 0;
+  }
+
+  /** As {@link begin}, of a thread that no supervisor watches, or not yet: counted first, so that whoever dies on the way counts too many. */
+  beginUnwatched(id: number, platformId: number): void {
+    this.unwatched.add(1);
+    this.unwatched.notify();
+    this.begin(id, platformId);
   }
 
   /** The claimed id has a thread from now on. */
@@ -185,13 +207,16 @@ export class Registry {
       const seen = life.load();
       if (!this.#lives(id, seen)) return false;
       if (life.compareExchange(seen, (seen & ~3) | DEAD) !== seen) continue;
-      this.setWatched(id, (seen & 3) === ALIVE);
+      this.#leaveUnwatched(id, (seen & 3) === ALIVE);
       return true;
     }
   }
 
-  /** From now on a supervisor sees this thread's death, or it is dead; `counted`: it may stand among the unwatched. */
+  /** From now on a supervisor sees this thread's death, unless it is dead already; `counted`: it may stand among the unwatched. */
   setWatched(id: number, counted: boolean): void {
+    if (this.#lives(id, this.field(id, Field.LIFE).load())) this.#leaveUnwatched(id, counted);
+  }
+  #leaveUnwatched(id: number, counted: boolean): void {
     if (this.field(id, Field.WATCHED).compareExchange(0, 1) === 0 && counted) this.unwatched.sub(1);
   }
 
@@ -213,24 +238,44 @@ export class Registry {
 
   /** Asks the kernel after a thread that no supervisor watches. */
   #probe(id: number): boolean {
-    const alive = host.osThreadAlive(this.field(id, Field.TID).load(), this.field(id, Field.BORN).load());
+    const tid = this.field(id, Field.TID).load();
+    const alive = host.osThreadAlive(tid, this.field(id, Field.BORN).load());
+    // PAIRS: with nameOsThread, which may be writing them at this moment.
+    if (this.field(id, Field.TID).load() !== tid) return true;
     if (alive === false) this.markDead(id);
     return alive !== false;
   }
 
+  /** The thread that the kernel is asked for: this id's own, or one with which it surely dies. */
+  nameOsThread(id: number, { tid, born }: { readonly tid: number; readonly born: number }): void {
+    // Never a pair of which one half is another thread's: while TID is 0, nobody knows.
+    this.field(id, Field.TID).store(0);
+    this.field(id, Field.BORN).store(born);
+    this.field(id, Field.TID).store(tid);
+  }
+
   /** Ids that were claimed by this thread, and have no thread yet. */
   *claimedBy(spawner: number): Iterable<number> {
-    for (let index = 0; index < MAX_THREADS; index++) {
-      const life = this.field(index, Field.LIFE).load();
-      if ((life & 3) === CLAIMED && this.field(index, Field.SPAWNER).load() === spawner) yield ((life >>> 2) << INDEX_BITS) | index;
+    for (const id of this.#inState(CLAIMED)) if (this.spawnerOf(id) === spawner) yield id;
+  }
+
+  /** Ids that were claimed by a thread that is dead, and have no thread yet. */
+  *claimedByDead(): Iterable<number> {
+    for (const id of this.#inState(CLAIMED)) {
+      const spawner = this.spawnerOf(id);
+      if (spawner !== 0 && !this.isAlive(spawner)) yield id;
     }
   }
 
   /** All ids that have a thread now. */
-  *living(): Iterable<number> {
+  living(): Iterable<number> {
+    return this.#inState(ALIVE);
+  }
+
+  *#inState(state: number): Iterable<number> {
     for (let index = 0; index < MAX_THREADS; index++) {
       const life = this.field(index, Field.LIFE).load();
-      if ((life & 3) === ALIVE) yield ((life >>> 2) << INDEX_BITS) | index;
+      if ((life & 3) === state) yield idOf(life, index);
     }
   }
 

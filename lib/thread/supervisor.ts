@@ -41,6 +41,8 @@ interface Child {
 let all: Registry;
 /** Started by the main thread? Else it dies with its starter, and its threads with it: their deaths are to be asked of the kernel. */
 let lasts: boolean;
+/** The kernel's name of this thread, if it may end before the process does; else zeros. */
+let osThread: ReturnType<typeof host.osThread>;
 /** Who starts the workers, if that is not the supervisor itself. */
 let page: Peer | undefined;
 const peers = new Map<number, Set<Peer>>();
@@ -64,8 +66,10 @@ const tell = (peer: Peer, message: FromSupervisor): void => {
 /** `then`: what is to be told once its death is known, by nothing but the closing of this line. */
 function connect(id: number, port: Port, isMain: boolean, then?: () => void): void {
   const ended = (): void => {
-    peers.get(id)?.delete(peer);
-    for (const child of all.claimedBy(id)) if (!children.has(child)) bury(child);
+    const others = peers.get(id);
+    others?.delete(peer);
+    // Over another of its lines it may have asked for them.
+    if ((others?.size ?? 0) === 0) dropClaims(all.claimedBy(id));
     // A main thread's port closes when a copy of the library is dropped; the thread itself ends with the process.
     if (!isMain) bury(id);
     then?.();
@@ -80,11 +84,43 @@ function connect(id: number, port: Port, isMain: boolean, then?: () => void): vo
   if (!isMain && lasts) all.setWatched(id, true);
 }
 
-/** The thread is proved dead: whoever waits for what it holds shall look again. */
-function bury(id: number): void {
+/** The thread is proved dead, which may be news: whoever waits for what it holds shall look again. */
+function bury(id: number, isNews = all.markDead(id)): void {
   blocked.delete(id);
   peers.delete(id);
-  if (all.markDead(id)) wakeAll();
+  if (isNews) wakeAll();
+}
+
+/** Their claimers are dead. What they asked for before, they have outlived; the rest was never asked for. */
+function dropClaims(claimed: Iterable<number>, told?: (id: number) => void): void {
+  for (const id of claimed) {
+    if (children.has(id)) continue;
+    told?.(id);
+    bury(id);
+  }
+}
+
+/** In ms. */
+const SWEEP_EVERY = 1000;
+
+/**
+ * A greeting comes by way of the main thread, and is lost if its thread ends before that has passed it on. Such an end, and what the
+ * thread had asked for, is found by looking, for as long as there are threads that nobody watches.
+ */
+async function sweepWhileUnwatched(): Promise<never> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, SWEEP_EVERY));
+    for (const id of all.living()) if (!all.isAlive(id)) bury(id, true);
+    dropClaims(all.claimedByDead(), (id) => {
+      const spawner = all.describe(all.spawnerOf(id));
+      host.warn(
+        `ferrous: ${all.describe(id)} was never started: ${spawner}, which had spawned it, ended before the supervisor knew of either. ` +
+          `Let a worker that others start await attach() before it spawns, or join what it spawned.`,
+      );
+    });
+    const pending = all.unwatched.load() === 0 ? all.unwatched.waitAsync(0) : undefined;
+    if (pending?.async === true) await pending.value;
+  }
 }
 
 function tellLive(): void {
@@ -99,8 +135,15 @@ function tellLive(): void {
 function spawn(peer: Peer, request: SpawnRequest): void {
   const { id, name, cell, boot, start, transfer, resourceLimits } = request;
   peer.heard++;
+  if (!all.isAlive(id)) {
+    // Its spawner had ended before this came: see sweepWhileUnwatched.
+    tellLive();
+    return;
+  }
   const [mine, theirs] = host.channel();
   if (lasts) all.field(id, Field.WATCHED).store(1);
+  // Until it has named itself.
+  else all.nameOsThread(id, osThread);
   try {
     const data = { ferrous: "start", id, lifeline: theirs.native, start };
     const thread = {
@@ -112,7 +155,6 @@ function spawn(peer: Peer, request: SpawnRequest): void {
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     };
     const child = page === undefined ? raise(id, cell, startHere(thread)) : raiseIn(page, cell, thread);
-    if (!lasts) all.unwatched.add(1);
     connect(
       id,
       mine,
@@ -134,7 +176,8 @@ function spawn(peer: Peer, request: SpawnRequest): void {
 function startHere({ id, boot, ...given }: ThreadStart): HostWorker {
   const worker = startThread(boot, given);
   // Before the thread can run: it must find itself alive.
-  all.begin(id, worker.platformId);
+  if (lasts) all.begin(id, worker.platformId);
+  else all.beginUnwatched(id, worker.platformId);
   return worker;
 }
 
@@ -262,8 +305,6 @@ function receive(peer: Peer, message: ToSupervisor): void {
       break;
     case "adopt": {
       peer.heard++;
-      if (lasts) all.field(message.id, Field.WATCHED).store(1);
-      else all.unwatched.add(1);
       const child = adopt(message.id, message.cell, undefined);
       // Its exit is told to its own parent, who may be blocked: here only its line tells.
       connect(message.id, host.openPort(message.lifeline), false, () => {
@@ -362,11 +403,13 @@ function begin(starter: Greeting): void {
     if (greeting?.ferrous !== "lifeline" || greeting.id === undefined || greeting.lifeline === undefined) return;
     connect(greeting.id, host.openPort(greeting.lifeline), greeting.isMain === true);
   });
-  const { tid, born } = lasts ? { tid: 0, born: 0 } : host.osThread();
-  all.supervisorTid.store(tid);
-  all.supervisorBorn.store(born);
+  osThread = lasts ? { tid: 0, born: 0 } : host.osThread();
+  all.supervisorTid.store(osThread.tid);
+  all.supervisorBorn.store(osThread.born);
   all.supervisor.store((host.platformId << 2) | Supervision.READY);
   all.supervisor.notify();
+  // Where nobody can join without the page's help, nobody is lost on the way.
+  if (host.sendTo !== undefined) void sweepWhileUnwatched();
 }
 
 if (host.startData === undefined)

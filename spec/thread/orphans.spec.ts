@@ -5,12 +5,12 @@ import { run } from "../support/program.ts";
 /** The registry is there before any worker; each worker's text is a module of its own. */
 const HEAD = `
   import { Worker } from "node:worker_threads";
-  import { attach, fromHandle, lazyStatic, Mutex, spawn, Thread, toHandle } from "ferrous";
+  import { attach, AtomicU32, fromHandle, lazyStatic, Mutex, spawn, Thread, toHandle } from "ferrous";
   Thread.current();
   const start = (text, workerData) => {
     const head = 'import { parentPort, workerData } from "node:worker_threads"; import { attach, fromHandle, lazyStatic, spawn } from "ferrous";';
     const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(head + text)), { workerData });
-    worker.on("error", () => undefined);
+    worker.on("error", ({ code, message }) => failures.push(code ?? message));
     return worker;
   };
   const words = new Int32Array(toHandle(new Mutex()).registry);
@@ -24,6 +24,7 @@ const HEAD = `
   };
   const isSleptOn = (mutex) => (new Int32Array(toHandle(mutex).buffer)[toHandle(mutex).byteOffset / 4] & 1) === 1;
   const tick = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const failures = [];
   const once = (worker, event) => new Promise((resolve) => worker.once(event, resolve));
 `;
 
@@ -93,5 +94,44 @@ onLinux("a supervisor that has died with the worker that had started it", () => 
       await once(first, "exit");
       console.log(spawn(() => 2).join());`;
     expect(await run(program)).toEqual({ code: 0, stdout: "1\n2\n", stderr: "" });
+  });
+});
+
+describe("workers that come and go", () => {
+  // Few records are left, so that a few workers show what otherwise a thousand would.
+  const FEW = "for (let index = 12; index < 1024; index++) Atomics.store(words, 32 + 32 * index, (0xffff << 2) | 3);";
+  const manyOf = (text: string): string =>
+    `for (let round = 0; round < 15; round++) await Promise.all([1, 2].map(() => once(start(${JSON.stringify(text)}, handle), "exit")));`;
+
+  (process.platform === "linux" ? it : it.skip)("are more than there are records, one after the other, without a supervisor", async () => {
+    const program = `${HEAD} ${FEW}
+      const mutex = new Mutex(undefined, { name: "theirs" }), handle = toHandle(mutex);
+      ${manyOf("fromHandle(workerData).with(() => undefined)")}
+      console.log(failures);`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
+  });
+
+  it("leave nothing behind under a supervisor that their greeting has not reached", async () => {
+    const program = `${HEAD}
+      await attach();
+      const handle = toHandle(new Mutex());
+      ${manyOf("fromHandle(workerData).with(() => undefined)")}
+      while (counts().unwatched > 0 || counts().alive > 1) await tick();
+      console.log(counts());`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "{ unwatched: 0, claimed: 0, alive: 1 }\n", stderr: "" });
+  });
+
+  it("and that spawn before their greeting has arrived: each thread runs, or is told of on stderr", async () => {
+    const program = `${HEAD}
+      await attach();
+      const started = new AtomicU32(0), handle = toHandle(started);
+      ${manyOf("spawn((started) => void started.fetchAdd(1), fromHandle(workerData)); process.exit(0)")}
+      while (counts().unwatched > 0 || counts().alive > 1 || counts().claimed > 0) await tick();
+      // Who hears of this end has received what the supervisor printed before.
+      await spawn(() => undefined).joinAsync();
+      console.log(started.load());`;
+    const { code, stdout, stderr } = await run(program);
+    const told = stderr.split("\n").filter((line) => /^ferrous: thread \d+ was never started: thread "worker \d+".* attach\(\)/.test(line));
+    expect([code, Number(stdout) + told.length, stderr]).toEqual([0, 30, told.map((line) => `${line}\n`).join("")]);
   });
 });

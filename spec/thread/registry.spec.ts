@@ -1,6 +1,7 @@
 /** The registry: is this name still alive? Names are used once, and whoever is dead stays dead. */
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { host } from "#host";
 import { PoisonedError, TooManyThreadsError } from "../../lib/errors.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 import { currentThread } from "../../lib/thread/current.ts";
@@ -180,6 +181,23 @@ describe("a registry", () => {
       );
     });
 
+    it("are found dead by who needs a record, and theirs is used again; that of a living one is not", () => {
+      const registry = Registry.create();
+      const { tid, born } = host.osThread();
+      const ids = Array.from({ length: MAX_THREADS }, () => unwatched(registry));
+      for (const id of ids) {
+        registry.field(id, Field.TID).store(tid);
+        registry.field(id, Field.BORN).store(born);
+      }
+      expect(() => registry.claim()).toThrow(TooManyThreadsError);
+      const gone = ids[500] as number;
+      // The kernel uses numbers again: another thread was born with that one.
+      registry.field(gone, Field.BORN).store(born + 1);
+      expect(registry.claim()).toBe(gone + MAX_THREADS);
+      expect(registry.unwatched.load()).toBe(MAX_THREADS - 1);
+      expect(() => registry.claim()).toThrow(TooManyThreadsError);
+    });
+
     it("does not count one whose parent is the supervisor, nor one that never began", () => {
       const registry = Registry.create();
       registry.markDead(registry.claim());
@@ -198,6 +216,36 @@ describe("a registry", () => {
     registry.begin(begun, 0);
     expect([...registry.claimedBy(spawner)]).toEqual([waiting]);
     expect(registry.isAlive(foreign)).toBe(true);
+  });
+
+  it("knows who claimed an id, and never takes whoever claimed the index before for it", () => {
+    const registry = nearlySpent([0]);
+    const first = registry.claim(4321);
+    expect(registry.spawnerOf(first)).toBe(4321);
+    registry.markDead(first);
+    expect(registry.spawnerOf(first + MAX_THREADS)).toBe(0);
+    // As in the midst of a claim, when nobody is named yet.
+    registry.field(first, Field.LIFE).store((2 << 2) | 1);
+    expect(registry.spawnerOf(first + MAX_THREADS)).toBe(0);
+    expect([...registry.claimedBy(4321)]).toEqual([]);
+  });
+});
+
+describe("a registry of which one index is free", () => {
+  it("gives it to who asks, although another one asks at the same time and moves the same cursor", () => {
+    for (const free of [500, 501]) {
+      const registry = nearlySpent([]);
+      haveHad(registry, free, 7);
+      // The other claimer moves it each time after this one did.
+      const { cursor } = registry;
+      const add = (n: number): number => {
+        const at = cursor.add(n);
+        cursor.add(n);
+        return at;
+      };
+      Object.defineProperty(registry, "cursor", { value: { add } });
+      expect(registry.claim()).toBe(8 * MAX_THREADS + free);
+    }
   });
 });
 
