@@ -10,8 +10,10 @@ import type { Invitation } from "../thread/protocol.ts";
  * Joins this thread to the process' threads now, instead of on its first use of a lock; on the main thread, starts the supervisor,
  * so that the death of workers that others start is told within milliseconds instead of 250.
  *
- * Call it on the main thread before the workers are started: a thread that opens locks by `X.at(buffer, byteOffset)` **must** have been
- * started after its main thread first used ferrous, or each side has a registry of its own and neither sees whom the other lets in.
+ * Call it on the main thread before the workers are started. A thread that opens locks by `X.at(buffer, byteOffset)` **must** have been
+ * started after its main thread first used ferrous, or each side has a registry of its own and neither sees whom the other lets in; and a
+ * worker that is the first to need a supervisor starts one that ends with it, and so do all threads, whoever spawned them.
+ *
  * Resolves when the supervisor, if there is one, listens and watches this thread. In a worker of Node it starts none: without one the
  * worker stays unwatched until the main thread has called it, or has spawned. In a worker that a page has made, it waits for the page's
  * {@link invite}, and comes before anything else of ferrous.

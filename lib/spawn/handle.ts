@@ -12,9 +12,11 @@ import { arrivalError } from "../send/scan.ts";
 import { NOT_SENDABLE } from "../send/refusals.ts";
 import { arriving } from "../send/moving.ts";
 import { decode } from "../send/transit.ts";
-import { requestKeep, requestTermination } from "../thread/lifeline.ts";
+import { currentThread } from "../thread/current.ts";
+import { requestKeep, requestTermination, watchSupervisor } from "../thread/lifeline.ts";
 import { NO_MAIL } from "../thread/shelf.ts";
 import type { Letterbox } from "../thread/letterbox.ts";
+import type { Registry } from "../thread/registry.ts";
 import { Ending, type Holders } from "../thread/protocol.ts";
 import { reportUnjoined, type Outcome } from "./outcome.ts";
 import type { Thread } from "./thread.ts";
@@ -30,6 +32,7 @@ export class JoinHandle<R> implements AsyncDisposable {
   readonly #fate: Fate;
   readonly #end: Word;
   readonly #terminate: () => void;
+  readonly #isOnItsOwn = watchSupervisor();
   #line: Line | undefined;
   #settled: Settled | undefined;
 
@@ -70,7 +73,7 @@ export class JoinHandle<R> implements AsyncDisposable {
 
   /** Has the thread ended? */
   get isFinished(): boolean {
-    return this.#end.load() !== Ending.RUNNING;
+    return this.#end.load() !== Ending.RUNNING || this.#isOrphan();
   }
 
   /** Did somebody get the result, or the error, from this handle already? @internal */
@@ -105,7 +108,24 @@ export class JoinHandle<R> implements AsyncDisposable {
     return "a JoinHandle belongs to the thread that spawned: send its result, or handle.thread";
   }
 
-  readonly #attempt: Attempt = () => (this.isFinished ? undefined : { word: this.#end, value: Ending.RUNNING });
+  readonly #attempt: Attempt = () => {
+    if (this.isFinished) return undefined;
+    const isTold = !this.#registry.isAlive(this.thread.id);
+    return { word: this.#end, value: Ending.RUNNING, ...(isTold ? { atMost: SOON_TOLD } : {}) };
+  };
+
+  /** Has it ended, or will it never begin, without a supervisor that could tell? One that a worker started ends with that worker, and its children before it. */
+  #isOrphan(): boolean {
+    const { id } = this.thread;
+    if (!this.#isOnItsOwn() || (this.#registry.hasBegun(id) && this.#registry.isAlive(id))) return false;
+    this.#registry.markDead(id);
+    this.#end.compareExchange(Ending.RUNNING, Ending.ORPHANED);
+    this.#end.notify();
+    return true;
+  }
+  get #registry(): Registry {
+    return currentThread().registry;
+  }
 
   #result(): R {
     if (this.#settled === undefined) {
@@ -125,6 +145,9 @@ export class JoinHandle<R> implements AsyncDisposable {
     return { thread: this.thread.id };
   }
 }
+
+/** In ms: when to look again for the end of a thread that is known to be dead. */
+const SOON_TOLD = 10;
 
 type Settled = { readonly value: unknown } | { readonly error: unknown };
 
@@ -181,7 +204,9 @@ class Fate {
     const name = describeThread(this.#thread);
     try {
       const outcome = this.#outcome();
-      if (outcome === undefined) return { error: new ThreadDiedError(name, reasonOf(ending)) };
+      if (outcome === undefined) {
+        return { error: new ThreadDiedError(name, reasonOf(ending), ending === Ending.ORPHANED ? new Error(ORPHANED) : undefined) };
+      }
       if (outcome.type === "result") return { value: arriving("counted", () => decode(outcome.value)) };
       const error = arriving("counted", () => decode(outcome.error));
       if (outcome.type === "refused") return { error };
@@ -247,6 +272,9 @@ function forget(fate: Fate): void {
 function reportAll(): void {
   for (const fate of unjoined) fate.report();
 }
+
+const ORPHANED =
+  "its supervisor ended, most likely with the worker that had started it: let the main thread await attach() before workers use ferrous";
 
 function reasonOf(ending: number): DeathReason {
   switch (ending) {

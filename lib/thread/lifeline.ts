@@ -129,6 +129,15 @@ function leaveLine(): void {
   stopGreeting();
 }
 
+/** Tells, whenever it is called, whether the supervisor that this thread asks now is gone: nothing that it was asked for will happen any more. */
+export function watchSupervisor(): () => boolean {
+  const asked = port;
+  return () => {
+    leaveDead();
+    return port !== asked;
+  };
+}
+
 type Starter = (start: WorkerStart) => HostWorker;
 let startSupervisor: Starter =
   host.startSupervisor ??

@@ -86,8 +86,8 @@ export interface CycleStep {
   readonly what: string;
 }
 
-/** How a thread ended, as its spawn cell says it. 0 while it runs. */
-export const Ending = { RUNNING: 0, EXIT: 1, TERMINATED: 2, OUT_OF_MEMORY: 3, FAILED: 4 } as const;
+/** How a thread ended, as its spawn cell says it. 0 while it runs. ORPHANED: with its supervisor, which told nothing of it. */
+export const Ending = { RUNNING: 0, EXIT: 1, TERMINATED: 2, OUT_OF_MEMORY: 3, FAILED: 4, ORPHANED: 5 } as const;
 
 /** What the page posts to a worker that it has started, where nobody else can. */
 export interface Invitation {

@@ -97,6 +97,33 @@ onLinux("a supervisor that has died with the worker that had started it", () => 
   });
 });
 
+onLinux("a thread whose supervisor dies with the worker that had started it dies too, and is no riddle to", () => {
+  // The worker is the first to need a supervisor, and ends when it is told to.
+  const UNDER_ANOTHER = `${HEAD}
+    const stage = new AtomicU32(0), mutex = new Mutex(undefined, { name: "its" });
+    const first = start(
+      "lazyStatic('orphans/first', () => 1).get(); const stage = fromHandle(workerData); parentPort.postMessage('up'); stage.wait(0); stage.wait(1); process.exit(0)",
+      toHandle(stage),
+    );
+    await once(first, "message");
+    const handle = spawn((stage, mutex) => { mutex.lock(); stage.store(1); stage.notify(); stage.wait(1); stage.wait(2); }, stage, mutex);
+    stage.wait(0);
+    const endFirst = () => { stage.store(2); stage.notify(); };
+    const fails = (error) => console.log(error.code, error.reason, /supervisor.*attach\\(\\)/.test(error.message));`;
+  const WAYS = {
+    "who joins it": "endFirst(); try { handle.join(); } catch (error) { fails(error); }",
+    "who awaits its end": "endFirst(); await handle.joinAsync().catch(fails);",
+    "who terminates it": "endFirst(); await once(first, 'exit'); await handle.terminate(); await handle.joinAsync().catch(fails);",
+    "who only looks": "endFirst(); while (!handle.isFinished) await tick(); try { handle.join(); } catch (error) { fails(error); }",
+  };
+  it.each(Object.entries(WAYS))("%s", async (_, way) => {
+    const program = `${UNDER_ANOTHER} ${way}
+      try { mutex.lock(); } catch (error) { console.log(error.code); }
+      console.log(spawn(() => 42).join());`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "THREAD_DIED unknown true\nPOISONED\n42\n", stderr: "" });
+  });
+});
+
 describe("workers that come and go", () => {
   // Few records are left, so that a few workers show what otherwise a thousand would.
   const FEW = "for (let index = 12; index < 1024; index++) Atomics.store(words, 32 + 32 * index, (0xffff << 2) | 3);";
