@@ -11,6 +11,11 @@ export interface Port {
   onClose(closed: () => void): void;
   /** Does this end keep the process alive? Not until it is asked to. */
   ref(alive: boolean): void;
+  /**
+   * Posts a message that means nothing: is it known, in the midst of blocking code, that the other end is closed? All that had come must
+   * have been received before.
+   */
+  isClosed(probe: unknown): boolean;
   close(): void;
   /** The platform's own object, to transfer or to put into a message. */
   readonly native: object;

@@ -73,6 +73,7 @@ function portOver(native: MessagePort): Port {
     },
     onClose: () => undefined,
     ref: () => undefined,
+    isClosed: () => false,
     close: () => {
       native.close();
     },

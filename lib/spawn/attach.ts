@@ -17,7 +17,7 @@ import type { Invitation } from "../thread/protocol.ts";
  * Resolves when the supervisor, if there is one, listens and watches this thread. In a worker of Node it starts none: without one the
  * worker stays unwatched until the main thread has called it, or has spawned. In a worker that a page has made, it waits for the page's
  * {@link invite}, and comes before anything else of ferrous.
- * @throws {TaskError} this worker has used ferrous before it was invited
+ * @throws {TaskError} this worker has used ferrous before it was invited; or the supervisor could not start
  */
 export async function attach(): Promise<void> {
   if (host.sendTo === undefined && !host.isMain) return acceptInvitation();

@@ -13,7 +13,7 @@ import { NOT_SENDABLE } from "../send/refusals.ts";
 import { arriving } from "../send/moving.ts";
 import { decode } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { requestKeep, requestTermination, watchSupervisor } from "../thread/lifeline.ts";
+import { isStarting, requestKeep, requestTermination, supervisorFailure, watchSupervisor } from "../thread/lifeline.ts";
 import { NO_MAIL } from "../thread/shelf.ts";
 import type { Letterbox } from "../thread/letterbox.ts";
 import type { Registry } from "../thread/registry.ts";
@@ -111,7 +111,7 @@ export class JoinHandle<R> implements AsyncDisposable {
   readonly #attempt: Attempt = () => {
     if (this.isFinished) return undefined;
     const isTold = !this.#registry.isAlive(this.thread.id);
-    return { word: this.#end, value: Ending.RUNNING, ...(isTold ? { atMost: SOON_TOLD } : {}) };
+    return { word: this.#end, value: Ending.RUNNING, ...(isTold || isStarting() ? { atMost: SOON_TOLD } : {}) };
   };
 
   /** Has it ended, or will it never begin, without a supervisor that could tell? One that a worker started ends with that worker, and its children before it. */
@@ -146,7 +146,7 @@ export class JoinHandle<R> implements AsyncDisposable {
   }
 }
 
-/** In ms: when to look again for the end of a thread that is known to be dead. */
+/** In ms: when to look again for the end of a thread that is known to be dead, or whose supervisor may not start. */
 const SOON_TOLD = 10;
 
 type Settled = { readonly value: unknown } | { readonly error: unknown };
@@ -205,7 +205,13 @@ class Fate {
     try {
       const outcome = this.#outcome();
       if (outcome === undefined) {
-        return { error: new ThreadDiedError(name, reasonOf(ending), ending === Ending.ORPHANED ? new Error(ORPHANED) : undefined) };
+        return {
+          error: new ThreadDiedError(
+            name,
+            reasonOf(ending),
+            ending === Ending.ORPHANED ? (supervisorFailure() ?? new Error(ORPHANED)) : undefined,
+          ),
+        };
       }
       if (outcome.type === "result") return { value: arriving("counted", () => decode(outcome.value)) };
       const error = arriving("counted", () => decode(outcome.error));

@@ -133,6 +133,7 @@ function leaveLine(): void {
 export function watchSupervisor(): () => boolean {
   const asked = port;
   return () => {
+    lookAtStart();
     leaveDead();
     return port !== asked;
   };
@@ -178,12 +179,45 @@ function startHere({ id, boot, ...given }: ThreadStart): void {
 
 /** The words where the end of a thread is told that was asked for; until the supervisor is known to run. */
 const unheard = new Map<number, SharedArrayBuffer>();
-/** Its script could not be loaded: nothing that it was asked for will ever happen. */
-function failed(exit: HostExit): void {
-  host.warn(
-    `ferrous: the supervisor of its threads could not be loaded (${String(exit.error)}). A bundler that does not follow new Worker(new URL(...)) ` +
-      `must be given "ferrous/supervisor" and "ferrous/worker" as entries, named ferrous-supervisor.js and ferrous-thread.js, beside what it makes of the rest.`,
+/** The supervisor, while it is not known whether it runs. */
+let starting: HostWorker | undefined;
+/** Has this thread started a supervisor that is not ready yet? */
+export const isStarting = (): boolean => starting !== undefined && (registry().supervisor.load() & 3) === Supervision.STARTING;
+
+/** Who blocks is told by no event that the supervisor could not start. */
+function lookAtStart(): void {
+  if (!isStarting()) return;
+  poll();
+  if (port?.isClosed({ type: "probe" } satisfies ToSupervisor) === true) failed({ code: 1, outOfMemory: false }, starting);
+}
+/** Why the last one that this thread started runs no more. */
+let failure: TaskError | undefined;
+/** The one of which that is known. */
+let lost: HostWorker | undefined;
+export const supervisorFailure = (): TaskError | undefined => failure;
+
+/** It could not be loaded, or has died: nothing that it was asked for will ever happen. */
+function failed(exit: HostExit, worker: HostWorker | undefined): void {
+  const { supervisor } = registry();
+  const wasReady = (supervisor.load() & 3) === Supervision.READY;
+  const why = String(exit.error ?? `exit code ${String(exit.code)}`);
+  if (worker === lost) {
+    // Seen before, while this thread blocked; the reason comes now.
+    host.warn(`ferrous: the supervisor could not be started: ${why}`);
+    return;
+  }
+  lost = worker;
+  failure = new TaskError(
+    host.life === undefined
+      ? wasReady
+        ? `the supervisor has died (${why}), and all threads that it had started with it. The next spawn() starts another one.`
+        : `the supervisor could not be started, and so no thread (${why}). Its thread runs what is preloaded, by --import or --require, first.`
+      : `the supervisor of its threads could not be loaded (${why}). A bundler that does not follow new Worker(new URL(...)) ` +
+          `must be given "ferrous/supervisor" and "ferrous/worker" as entries, named ferrous-supervisor.js and ferrous-thread.js, beside what it makes of the rest.`,
+    { cause: exit.error },
   );
+  host.warn(`ferrous: ${failure.message}`);
+  if (host.life === undefined) registry().loseSupervisor();
   for (const [id, cell] of unheard) {
     registry().markDead(id);
     const end = Word.at(cell, 0);
@@ -193,7 +227,10 @@ function failed(exit: HostExit): void {
   unheard.clear();
   // Whoever asks next tries again.
   leaveLine();
-  registry().supervisor.store(0);
+  supervisor.store(0);
+  supervisor.notify();
+  starting = undefined;
+  for (const look of lookers) look();
 }
 
 /** Who could not start it leaves the place to whoever comes next. */
@@ -213,7 +250,10 @@ function start(): void {
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   const worker = startSupervisor({ name: "ferrous supervisor", data: greeting, transfer: [theirs.native] });
   worker.ref(false);
-  if (host.life !== undefined) worker.onExit(failed);
+  worker.onExit((exit) => {
+    failed(exit, worker);
+  });
+  starting = worker;
   isKeeper = true;
   connectedTo = worker.platformId;
   port = mine;
@@ -254,9 +294,11 @@ export async function untilSupervised(): Promise<void> {
   const { supervisor } = registry();
   // Keeps the process alive, and sees the death of whoever is waited for.
   const looking = host.every(LOOK_EVERY, leaveDead);
+  const before = failure;
   try {
     for (let seen = supervisor.load(); seen !== 0 || host.isMain; seen = supervisor.load()) {
       if (seen === 0) {
+        if (failure !== undefined && failure !== before) throw failure;
         supervise();
       } else if ((seen & 3) === Supervision.READY) {
         if (isSupervised()) await greeted;
@@ -331,6 +373,8 @@ function receive(message: unknown): void {
       break;
     case "live":
       unheard.clear();
+      starting?.ref(false);
+      starting = undefined;
       if (isKeeper) port?.ref(told.count > 0 || told.heard < asked);
       break;
   }
@@ -406,6 +450,8 @@ export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
   // Counted once it is sent: the supervisor never hears of a request that cannot be cloned.
   asked++;
   if (isKeeper) port?.ref(true);
+  // Else the process might end before it is told that the supervisor cannot start.
+  starting?.ref(true);
 }
 
 /** Gives the supervisor the line to a worker that this thread started itself. */

@@ -64,6 +64,8 @@ export type ToSupervisor =
   | { readonly type: "unshelve"; readonly number: number }
   /** Every sleeper shall look again: something changed that its word does not tell. */
   | { readonly type: "wake" }
+  /** Means nothing: can it be sent? */
+  | { readonly type: "probe" }
   /** All that was sent before it has arrived once this word is set. */
   | { readonly type: "receipt"; readonly cell: SharedArrayBuffer };
 

@@ -52,7 +52,7 @@ export const Field = {
   /** The kernel's number of the thread and its birth, for threads that no supervisor watches. */
   TID: 2,
   BORN: 3,
-  /** 1 once a supervisor would see this thread's death. */
+  /** Once a supervisor would see this thread's death: 1, or {@link ITS_CHILD} if it is the supervisor's child. */
   WATCHED: 4,
   /** Odd while the thread is in a blocking call; moves when one starts or ends. */
   SEQ: 5,
@@ -79,6 +79,9 @@ export const Field = {
 } as const;
 export type FieldIndex = (typeof Field)[keyof typeof Field];
 const NAME_CAPACITY = 64;
+
+/** A thread that dies with the supervisor, which watches it. */
+export const ITS_CHILD = 2;
 
 /**
  * The low bits of the SUPERVISOR word. Until it is ready to be greeted the word names its starter: if that is a worker, the
@@ -216,6 +219,20 @@ export class Registry {
   setWatched(id: number, counted: boolean): void {
     if (this.#lives(id, this.field(id, Field.LIFE).load())) this.#leaveUnwatched(id, counted);
   }
+
+  /** The supervisor has died, and its children before it; whom else it watched, nobody does now. */
+  loseSupervisor(): void {
+    for (const id of [...this.#inState(CLAIMED), ...this.#inState(ALIVE)]) {
+      const watched = this.field(id, Field.WATCHED);
+      if (watched.load() === ITS_CHILD) this.markDead(id);
+      // But for the main thread, which ends with the process.
+      else if (this.field(id, Field.TID).load() !== 0 && watched.load() !== 0) {
+        this.unwatched.add(1);
+        watched.store(0);
+      }
+    }
+  }
+
   #leaveUnwatched(id: number, counted: boolean): void {
     if (this.field(id, Field.WATCHED).compareExchange(0, 1) === 0 && counted) this.unwatched.sub(1);
   }

@@ -10,7 +10,7 @@ import { Word } from "../memory/word.ts";
 import { findCycle, type Blocked } from "./deadlock.ts";
 import { Ending, type FromSupervisor, type Greeting, type SpawnRequest, type ThreadStart, type ToSupervisor } from "./protocol.ts";
 import { Letterbox } from "./letterbox.ts";
-import { Field, registry, Supervision, type Registry } from "./registry.ts";
+import { Field, ITS_CHILD, registry, Supervision, type Registry } from "./registry.ts";
 
 /** One lifeline. A thread in which several copies of the library run has several. */
 interface Peer {
@@ -141,7 +141,7 @@ function spawn(peer: Peer, request: SpawnRequest): void {
     return;
   }
   const [mine, theirs] = host.channel();
-  if (lasts) all.field(id, Field.WATCHED).store(1);
+  if (lasts) all.field(id, Field.WATCHED).store(page === undefined ? ITS_CHILD : 1);
   // Until it has named itself.
   else all.nameOsThread(id, osThread);
   try {

@@ -16,14 +16,15 @@ const DIST = pathToFileURL(join(process.cwd(), "dist/index.js")).href;
 /** In ms. A program that runs longer does not end by itself. */
 const PATIENCE = 10_000;
 
-/** Runs a module's text, in which `"ferrous"` is the built package. */
-export async function run(source: string, dist = DIST): Promise<Ended> {
+/** Runs a module's text, in which `"ferrous"` is the built package; `preloaded` is the text of a module that each of its threads runs first. */
+export async function run(source: string, dist = DIST, preloaded?: string): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), "ferrous-"));
   try {
     const file = join(folder, "program.mjs");
     writeFileSync(file, source.replaceAll(/(["'])ferrous\1/g, JSON.stringify(dist)));
     return await new Promise((resolve) => {
-      execFile(process.execPath, [file], { timeout: PATIENCE, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
+      const preload = preloaded === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(preloaded)}`];
+      execFile(process.execPath, [...preload, file], { timeout: PATIENCE, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : null, stdout, stderr });
       });
     });

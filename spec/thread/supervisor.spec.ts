@@ -1,0 +1,59 @@
+/** What becomes of everybody if the supervisor itself cannot start, or dies. */
+import { describe, expect, it } from "@jest/globals";
+import { run } from "../support/program.ts";
+
+/** As a preloaded module of the user's that does not expect workers. */
+const FAILS_IN_WORKERS = `
+  import { isMainThread } from "node:worker_threads";
+  if (!isMainThread) throw new Error("this preload fails in workers");`;
+
+describe("a supervisor that cannot start", () => {
+  const WAYS = {
+    "who awaits a thread": "await spawn(() => 1).joinAsync().catch((error) => console.log(error.code));",
+    "who joins a thread": "try { spawn(() => 1).join(); } catch (error) { console.log(error.code); }",
+    "who awaits attach()": "await attach().catch((error) => console.log(error.code));",
+    "who ends a thread": "const handle = spawn(() => 1); await handle.terminate(); console.log(handle.isFinished ? 'THREAD_DIED' : '');",
+    "who asks again": "for (const _ of [1, 2]) await spawn(() => 1).joinAsync().catch((error) => console.log(error.code));",
+  };
+  it.each(Object.entries(WAYS))("is told of with its reason, also to %s", async (who, way) => {
+    const { code, stdout, stderr } = await run(`import { attach, spawn } from "ferrous"; ${way}`, undefined, FAILS_IN_WORKERS);
+    const told = who === "who awaits attach()" ? "TASK\n" : "THREAD_DIED\n";
+    expect([code, stdout]).toEqual([0, who === "who asks again" ? told.repeat(2) : told]);
+    expect(stderr).toMatch(/^ferrous: .*supervisor.*this preload fails in workers/m);
+  });
+
+  it("is told of even if nobody waits", async () => {
+    const { code, stderr } = await run(`import { spawn } from "ferrous"; spawn(() => 1);`, undefined, FAILS_IN_WORKERS);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^ferrous: .*supervisor.*this preload fails in workers/m);
+  });
+});
+
+/** Makes it die at a word, as it would if its memory were full. */
+const DIES_AT_A_WORD = `
+  import { workerData } from "node:worker_threads";
+  if (workerData?.ferrous === "lifeline") new BroadcastChannel("die").onmessage = () => { throw new Error("on purpose"); };`;
+
+it("a supervisor that dies takes its threads with it, which is told; the next spawn starts another, and nobody is forgotten whom it watched", async () => {
+  const program = `
+    import { Worker } from "node:worker_threads";
+    import { attach, AtomicU32, Mutex, spawn, toHandle } from "ferrous";
+    await attach();
+    const its = new Mutex(), foreign = new Mutex(), stage = new AtomicU32(0), gate = new Mutex();
+    const text = 'import { workerData } from "node:worker_threads"; import { attach, fromHandle } from "ferrous";' +
+      "const [stage, gate, foreign] = workerData.map(fromHandle); await attach(); foreign.lock(); stage.fetchAdd(1); gate.lock(); process.exit(0);";
+    const guard = gate.lock();
+    const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(text)), { workerData: [stage, gate, foreign].map(toHandle) });
+    const handle = spawn((its, stage) => { its.lock(); stage.fetchAdd(1); for (;;) stage.wait(stage.load()); }, its, stage);
+    while (stage.load() < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    new BroadcastChannel("die").postMessage("now");
+    await handle.joinAsync().catch(({ code, message }) => console.log(code, message.includes("on purpose")));
+    try { its.lock(); } catch (error) { console.log(error.code); }
+    console.log(await spawn(() => 42).joinAsync());
+    guard.release();
+    try { foreign.lock(); } catch (error) { console.log(error.code); }
+    process.exit(0);`;
+  const { code, stdout, stderr } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "THREAD_DIED true\nPOISONED\n42\nPOISONED\n"]);
+  expect(stderr).toMatch(/^ferrous: the supervisor has died .*on purpose/);
+});
