@@ -11,7 +11,7 @@ import { Letterbox } from "../thread/letterbox.ts";
 import { awaitReceipt, holdLife, takeLifeline } from "../thread/lifeline.ts";
 import { Field } from "../thread/registry.ts";
 import { knowAllKinds } from "./kinds.ts";
-import { reportUnjoined, type Boot, type Outcome, type Start } from "./outcome.ts";
+import { reportUnjoined, type Boot, type Outcome, type Work } from "./outcome.ts";
 import { loadTask } from "./task.ts";
 
 const isBoot = (data: unknown): data is Boot => (data as Partial<Boot> | null | undefined)?.ferrous === "start";
@@ -29,19 +29,21 @@ export async function boot(): Promise<void> {
   takeLifeline(data.lifeline);
   await holdLife();
   const { outcome, box } = data.start;
-  const teller = new Teller(host.openPort(outcome), box === undefined ? undefined : new Letterbox(box));
+  const port = host.openPort(outcome);
+  const work = data.start.work ?? (port.poll()?.message as Work);
+  const teller = new Teller(port, box === undefined ? undefined : new Letterbox(box));
   host.onUncaught((error, isRejection) => {
     teller.tell(died(error, isRejection));
     awaitReceipt();
   });
-  await run(data.start, teller);
+  await run(work, teller);
   awaitReceipt();
   // Not left to the event loop: a thread ends with its task, and its timers with it.
   host.exit(teller.failed ? 1 : 0);
 }
 
 /** Each step fails in its own way: what goes wrong before the task is called, or after it returned, is no panic of the task. */
-async function run({ call, args }: Start, teller: Teller): Promise<void> {
+async function run({ call, args }: Work, teller: Teller): Promise<void> {
   let fn: (...args: unknown[]) => unknown;
   let given: unknown[];
   try {

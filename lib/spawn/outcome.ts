@@ -8,10 +8,16 @@ import type { TaskOrigin } from "./task.ts";
 /** What a new thread shall call. */
 export type Call = TaskOrigin | { readonly source: string };
 
-/** What a new thread is given. */
-export interface Start {
+/** What a new thread shall do. */
+export interface Work {
   readonly call: Call;
   readonly args: Encoded;
+}
+
+/** What a new thread is given. */
+export interface Start {
+  /** Waits in the channel of the outcome, if messages can be received at once: large arguments would keep the supervisor busy, and deaths unheard. */
+  readonly work?: Work;
   /** Where the outcome goes. */
   readonly outcome: object;
   /** And where it lies too, for a thread that joins by blocking, if such a thread receives no messages. */

@@ -14,7 +14,7 @@ import { supervise } from "../thread/starter.ts";
 import { inlineSource } from "./capture.ts";
 import { JoinHandle } from "./handle.ts";
 import { checkThreadOptions, type ThreadOptions } from "./options.ts";
-import type { Boot, Call, Start } from "./outcome.ts";
+import type { Boot, Call, Start, Work } from "./outcome.ts";
 import { evaluatedModule, originOf } from "./task.ts";
 import { Thread } from "./thread.ts";
 
@@ -76,17 +76,19 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
   registry.setName(id, name);
   const [outcome, theirs] = host.channel();
   const box = host.polls ? undefined : new Letterbox();
+  const work: Work = { call, args: encoded };
   const born: Newborn = {
     id,
     name,
     cell: new SharedArrayBuffer(4),
-    start: { call, args: encoded, outcome: theirs.native, ...(box === undefined ? {} : { box: box.buffer }) },
-    transfer: [theirs.native, ...encoded.transfer],
+    start: { outcome: theirs.native, ...(box === undefined ? {} : { box: box.buffer, work }) },
+    transfer: [theirs.native, ...(box === undefined ? [] : encoded.transfer)],
   };
   let end: (() => void) | undefined;
   // Counted as the new thread's before it can run; if it never does, its death takes them.
   const moves = new Moves(movables, { thread: id });
   try {
+    if (box === undefined) outcome.postMessage(work, encoded.transfer);
     if (options.worker === undefined) request(born, options.resourceLimits);
     else end = raise(born, options.worker);
   } catch (error) {

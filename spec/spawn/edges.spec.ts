@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "@jest/globals";
 import {
+  AtomicI32,
   CancelFlag,
   lazyStatic,
   Mutex,
@@ -291,4 +292,44 @@ describe("a value that lies too deep in itself to be copied is a NotSendableErro
     expect(thrownBy(() => spawn((a) => a, deep(1000, new Proxy({}, {}))))).toMatchObject({ code: "NOT_SENDABLE" });
     expect(performance.now() - began).toBeLessThan(2000);
   });
+});
+
+it("large arguments do not keep the supervisor from telling of a death meanwhile", () => {
+  const large = Array.from({ length: 200_000 }, (_, id) => ({ id, name: `user ${String(id)}` }));
+  const before = performance.now();
+  structuredClone(large);
+  const copied = performance.now() - before;
+  const told = [1, 2, 3].map(() => {
+    const stage = new AtomicI32(0);
+    const victim = spawn((stage: AtomicI32) => {
+      stage.store(1);
+      stage.notify();
+      stage.wait(1);
+      process.exit(0);
+    }, stage);
+    stage.wait(0);
+    const other = spawn((all: readonly object[]) => all.length, large);
+    const from = performance.now();
+    stage.store(2);
+    stage.notify();
+    expect(thrownBy(() => victim.join())).toMatchObject({ code: "THREAD_DIED" });
+    const took = performance.now() - from;
+    expect(other.join()).toBe(large.length);
+    return took;
+  });
+  expect(Math.min(...told)).toBeLessThan(copied / 4);
+});
+
+it("a port among the arguments is moved to the thread", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const told = new Promise((resolve) => {
+    port1.onmessage = ({ data }: MessageEvent) => {
+      resolve(data);
+    };
+  });
+  await spawn((port: MessagePort) => {
+    port.postMessage("from the thread");
+  }, port2).joinAsync();
+  expect(await told).toBe("from the thread");
+  port1.close();
 });
