@@ -2,7 +2,6 @@ import { describe, expect, it } from "@jest/globals";
 import { Worker } from "node:worker_threads";
 import { check, expectPassed, type CheckOptions, type Scenario } from "../../lib/check/index.ts";
 import { Latch } from "../../lib/sync/latch.ts";
-import { Mutex } from "../../lib/sync/mutex.ts";
 
 const words = (count = 2): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 const scenario = (...threads: ((cells: Int32Array) => unknown)[]) => ({ setup: () => words(), threads });
