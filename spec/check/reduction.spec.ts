@@ -85,17 +85,14 @@ function explore<S>(
   return { executions, ends, traces, stuck };
 }
 
-/** The naive search takes long where threads may die: of those programs a third, and all in the long run. */
-const some = (count: number): number => (process.env["FERROUS_LONG"] === undefined ? Math.ceil(count / 3) : count);
-
 describe.each<[number, string, CheckOptions, known?: boolean]>([
   [1000, "as they are", {}],
-  [some(300), "with a death", { deaths: 1 }],
-  [some(300), "with a death that is told to all", { deaths: 1 }, true],
-  [some(100), "with two deaths that are told to all", { deaths: 2 }, true],
+  [300, "with a death", { deaths: 1 }],
+  [300, "with a death that is told to all", { deaths: 1 }, true],
+  [100, "with two deaths that are told to all", { deaths: 2 }, true],
   [300, "with timeouts", { timeouts: true }],
-  [some(300), "with wake-ups without cause, and a death", { spurious: true, deaths: 1 }],
-  [some(100), "with timeouts, and a death that is told to all", { timeouts: true, deaths: 1 }, true],
+  [300, "with wake-ups without cause, and a death", { spurious: true, deaths: 1 }],
+  [100, "with timeouts, and a death that is told to all", { timeouts: true, deaths: 1 }, true],
 ])("the reduced search of %i programs, %s", (numRuns, _, options, known = false) => {
   it("ends in everything that the naive search ends in, and sees no two equivalent executions", () => {
     fc.assert(
