@@ -17,7 +17,7 @@ const CLASSICS: Readonly<Record<string, Known>> = {
   "bounded-buffer": { fails: "deadlock", within: { preemptions: 1 }, executions: 1200 },
   "cigarette-smokers": { fails: "deadlock", within: { preemptions: 0 }, executions: 2400 },
   "dining-room": { fails: "deadlock", within: { preemptions: 1 }, executions: 330 },
-  "dining-philosophers": { fails: "deadlock", executions: 900 },
+  "dining-philosophers": { fails: "deadlock", executions: 1400 },
   "fern-empire": { fails: "exception", within: { preemptions: 1 }, executions: 900 },
   h2o: { fails: "assertion", within: { preemptions: 0 }, executions: 50 },
   "h2o-barrier": { fails: "assertion", within: { preemptions: 0 }, executions: 1400 },
