@@ -4,7 +4,8 @@
  *     m1:a3b2a!c?:1kf9x        version, steps, fingerprint
  *
  * Threads are letters. A letter alone is a step, with a number so many; `!` the thread dies, with a number before so many of its last
- * plain writes, `~` its timeout runs out, `?` it wakes without cause. The fingerprint is of what the steps did, so that a string is not run with a scenario it does not fit.
+ * plain writes, `~` its timeout runs out or its end is told, `?` it wakes without cause. The fingerprint is of what the steps did, so
+ * that a string is not run with a scenario it does not fit.
  */
 import { CheckError } from "../errors.ts";
 import { describe } from "./failure.ts";
