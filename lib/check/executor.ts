@@ -216,8 +216,8 @@ export class Executor {
         thread: thread.id,
       });
     }
-    // It may die before what it wrote plainly since its last step. Else a death now is as good as its end, which is told anyway.
-    if (thrown === undefined && this.#state.isMortal(thread.id) && wroteLast(thread)) {
+    // It may die before what it wrote plainly since its last step. Without such writes it can die all the same once it is done.
+    if (thrown === undefined && this.#state.isMortal(thread.id) && thread.wroteLast) {
       thread.state = thread.state.reached({ ...END, a: result }, thread.ops.length);
     } else thread.state = thread.state.ended(Status.DONE, thread.ops.length, result);
   }
@@ -255,12 +255,6 @@ export class Executor {
     const [naps, noted] = [isWait && running.naps, isWait && running.noted];
     return { kind, buffer: buffer.id, element, index, start, end, a, b, naps, noted, site };
   }
-}
-
-/** Has it written plainly since its last step? */
-function wroteLast({ ops }: ModelThread): boolean {
-  for (let at = ops.length - 1; at >= 0 && (ops[at] as Op).kind >= Kind.READ; at--) if ((ops[at] as Op).kind === Kind.WRITE) return true;
-  return false;
 }
 
 function asyncError({ name }: ModelThread, where: string, promise: PromiseLike<unknown>): CheckError {

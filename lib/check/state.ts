@@ -2,7 +2,7 @@
  * The state of one execution, and the steps that change it.
  *
  *     READY  -> wait, the value is as expected -> ASLEEP -> notify, timeout, no cause -> READY
- *     READY  -> the body returns -> DONE          READY, ASLEEP -> death -> DEAD
+ *     READY  -> the body returns -> DONE -> its end is told -> GONE          READY, ASLEEP, DONE -> death -> DEAD
  *
  * A sleeper's wait has no result until it is woken: then the result goes into its log, and it is READY.
  */
@@ -20,7 +20,7 @@ export interface Limits {
   readonly deaths: number;
   /** Whose; anybody's without it. */
   readonly mortal?: readonly number[] | undefined;
-  /** Also where a thread has only looked since it could die last; without it such a death is left out: see {@link State.choices}. */
+  /** Also where nobody could tell: where a thread has only looked since it could die last, and where it is done: see {@link State.choices}. */
   readonly everyDeath?: boolean;
   /** Is memory written through views that are not seen? Found out by a first try. */
   readonly unseen?: boolean;
@@ -67,6 +67,9 @@ const NOBODY: readonly number[] = [];
 const NAPS = 3;
 type Element = number | bigint | undefined;
 
+/** Does it sleep where the supervisor finds it? */
+const isNotedSleeper = ({ state }: ModelThread): boolean => state.status === Status.ASLEEP && state.pending?.noted === true;
+
 export class State {
   readonly threads: readonly ModelThread[];
   readonly steps: Step[] = [];
@@ -108,7 +111,9 @@ export class State {
     if (choices.length > 0 && this.#deaths < this.#limits.deaths) {
       for (const thread of this.threads) {
         const { id, state } = thread;
-        if (state.status <= Status.ASLEEP && this.isMortal(id)) this.#addDeaths(thread, choices);
+        if (!this.isMortal(id)) continue;
+        if (state.status <= Status.ASLEEP) this.#addDeaths(thread, choices);
+        else if (this.#isDoneButAlive(thread)) choices.push(choiceOf(id, Deed.DIE));
       }
     }
     return choices;
@@ -124,9 +129,7 @@ export class State {
     if (!this.#undertaker.known || ended.length === 0 || this.wokenInVain.length > 0) return;
     if ((whyStuck(this.threads, this.#memory)?.kind ?? "lost wake-up") === "lost wake-up") return;
     const looked = this.#looked();
-    const sleeper = this.threads.find(
-      ({ id, state }) => state.status === Status.ASLEEP && state.pending?.noted === true && !looked.has(id),
-    );
+    const sleeper = this.threads.find((thread) => isNotedSleeper(thread) && !looked.has(thread.id));
     if (sleeper !== undefined) choices.push(choiceOf(sleeper.id, Deed.WAKE));
     else for (const { id } of ended) choices.push(choiceOf(id, Deed.TIME_OUT));
   }
@@ -188,6 +191,30 @@ export class State {
     }
     const leavesTraces = state.status === Status.ASLEEP || at < state.idleFrom || this.#memory.foreign.length > 0;
     if (leavesTraces || this.#limits.everyDeath === true) choices.push(choiceOf(id, Deed.DIE, lost));
+  }
+
+  /**
+   * Who has done its last step may still die, with all that it holds, while the others go on. One that wrote plainly after it could do so
+   * before it was done.
+   */
+  #isDoneButAlive(thread: ModelThread): boolean {
+    return thread.state.status === Status.DONE && this.#undertaker.known && !thread.wroteLast;
+  }
+  /** The threads that are done and could die next, as bits. */
+  get late(): number {
+    if (this.#deaths >= this.#limits.deaths) return 0;
+    return this.threads.reduce((bits, thread) => bits | (this.isMortal(thread.id) && this.#isDoneButAlive(thread) ? 1 << thread.id : 0), 0);
+  }
+  /** Would a death wake somebody? */
+  get hasNotedSleeper(): boolean {
+    return this.threads.some(isNotedSleeper);
+  }
+  /** Would this step have been another one, had the thread died before it? */
+  mindsDeathOf(thread: number, step: Step): boolean {
+    if (step.queue !== Touch.NONE && !step.isEndless) return true;
+    const { buffer, element, index } = this.#undertaker.life(thread);
+    const start = addressOf(buffer, element, index);
+    return step.memory !== Touch.NONE && step.start < start + 4 && start < step.end;
   }
 
   #mayNap(thread: number, op: Op): boolean {
@@ -273,7 +300,7 @@ export class State {
 
   /** Something happens to the thread instead of its pending operation. */
   befall(thread: ModelThread, choice: number): void {
-    const op = thread.state.pending as Op;
+    const op = thread.state.pending ?? END;
     const deed = deedOf(choice);
     if (deed === Deed.DIE) {
       this.#die(thread, op, lostOf(choice));
@@ -363,7 +390,7 @@ export class State {
 
   /** As the supervisor does: makes every sleeper look again. `took` notes the step, given whom it wakes. */
   #wakeEverybody(took: (woke: readonly number[]) => void): void {
-    const woken = this.threads.filter(({ state }) => state.status === Status.ASLEEP && state.pending?.noted === true);
+    const woken = this.threads.filter(isNotedSleeper);
     took(woken.map(({ id }) => id));
     for (const sleeper of woken) this.#wake(sleeper);
     // Who looked before and sleeps afterwards would miss it: the supervisor repeats the wake-up until everybody has looked.

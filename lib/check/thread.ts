@@ -8,7 +8,7 @@
  *
  * All that a thread knows is what its operations returned, so its local state is its log; a thread state is a length of the log.
  */
-import type { Look, Op } from "./operation.ts";
+import { Kind, type Look, type Op } from "./operation.ts";
 
 /** GONE: it is done, and the others were told. */
 export const Status = { READY: 0, ASLEEP: 1, DONE: 2, DEAD: 3, GONE: 4 } as const;
@@ -235,6 +235,12 @@ export class ModelThread {
   constructor(id: number, name: string) {
     this.id = id;
     this.name = name;
+  }
+
+  /** Has it written plainly since its last step? */
+  get wroteLast(): boolean {
+    const plain = this.ops.slice(this.ops.findLastIndex(({ kind }) => kind < Kind.READ) + 1);
+    return plain.some(({ kind }) => kind === Kind.WRITE);
   }
 
   /** Before the body is run from its start. */

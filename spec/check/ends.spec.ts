@@ -86,6 +86,37 @@ describe("a thread that may die", () => {
     expect(ends).toEqual(new Set(["0 00 undefined", "1 00 undefined", "1 10 undefined", "1 11 undefined", "1 11 returned"]));
   });
 
+  it("dies with what it holds after its last step, and others see that while they go on", () => {
+    const ends = new Set<unknown>();
+    const report = check(
+      {
+        setup: guarded,
+        threads: {
+          holder: ({ mutex }) => {
+            mutex.lock();
+            return "returned";
+          },
+          next: ({ mutex }) => {
+            try {
+              const guard = mutex.tryLock();
+              guard?.release();
+              return guard === undefined ? "busy" : "got in";
+            } catch (error) {
+              return error instanceof PoisonedError ? "poisoned" : error;
+            }
+          },
+        },
+        after: (_, { holder, next }) => {
+          ends.add(`${String(holder)}, ${String(next)}`);
+        },
+      },
+      { deaths: 1, mortal: [0] },
+    );
+    expectPassed(report);
+    expect(report.complete).toBe(true);
+    expect(ends).toEqual(new Set(["returned, busy", "returned, got in", "undefined, got in", "undefined, poisoned"]));
+  });
+
   it("is not said to have died everywhere if it wrote too often in a row", () => {
     const many = (count: number) =>
       check(

@@ -14,6 +14,7 @@
  */
 import { PRUNE, type Chooser, type Machine } from "../machine.ts";
 import { Deed, Kind, choiceOf, deedOf, dependent, threadOf, type Step } from "../operation.ts";
+import type { State } from "../state.ts";
 import { Status, type ThreadState } from "../thread.ts";
 import { Clocks } from "./clocks.ts";
 import type { Strategy } from "./strategy.ts";
@@ -27,6 +28,8 @@ interface Frame {
   readonly done: Step[];
   /** The threads that have a branch here, as bits. */
   branches: number;
+  /** The threads that are done and could still die here, as bits. */
+  readonly late: number;
   /** The choice that is being explored. */
   current: number;
 }
@@ -53,20 +56,33 @@ export class Exhaustive implements Strategy, Chooser {
     const at = machine.state.steps.length;
     if (at === 0) this.#clocks = new Clocks(machine.state.threads.length);
     const choices = this.#preemptions === Infinity ? all : this.#affordable(machine, all);
-    const frame: Frame = { choices, sleep: this.#sleepOf(machine, at), done: [], branches: 0, current: PRUNE };
+    const { late } = machine.state;
+    const frame: Frame = { choices, sleep: this.#sleepOf(machine, at), done: [], branches: 0, late, current: PRUNE };
     this.#frames[at] = frame;
     const awake = choices.filter((choice) => !isIn(frame.sleep, choice));
     if (awake.length === 0) return PRUNE;
     // Going on with the same thread first makes first executions with few switches.
     const previous = machine.state.steps.at(-1)?.thread ?? 0;
-    const first = awake.find((choice) => choice === choiceOf(previous, Deed.GO)) ?? (awake[0] as number);
+    const isLate = (choice: number): boolean => deedOf(choice) === Deed.DIE && (late & (1 << threadOf(choice))) !== 0;
+    const first = awake.find((choice) => choice === choiceOf(previous, Deed.GO)) ?? (awake.find((choice) => !isLate(choice)) as number);
     // Where nothing is left but that naps end, no race will tell that another could have ended first.
-    frame.branches = this.#reduce && !machine.state.isQuiet ? 1 << threadOf(first) : ~0;
+    if (machine.state.isQuiet) frame.branches = ~0;
+    // A late death that wakes nobody can wait until a step minds it.
+    else if (!this.#reduce) frame.branches = machine.limits.everyDeath === true || machine.state.hasNotedSleeper ? ~0 : ~late;
+    else if (first !== undefined) frame.branches = 1 << threadOf(first);
+    else {
+      // All other steps were seen from elsewhere, but not with this death before them.
+      frame.branches = this.#minded(machine.state, late, frame.sleep);
+      const death = awake.find((choice) => (frame.branches & (1 << threadOf(choice))) !== 0);
+      if (death !== undefined) frame.current = death;
+      return death ?? PRUNE;
+    }
     frame.current = first;
     return first;
   }
 
   took(machine: Machine, at: number): void {
+    this.#branchForLate(machine, at);
     if (!this.#reduce) return;
     const { steps } = machine.state;
     const state = machine.state.before(at)[(steps[at] as Step).thread];
@@ -76,6 +92,7 @@ export class Exhaustive implements Strategy, Chooser {
     });
     this.#branchForLost(machine, at);
     this.#branchForNews(machine, at, state);
+    this.#reverseForLate(machine, at);
   }
 
   next(machine: Machine): { at: number; choice: number } | undefined {
@@ -127,6 +144,7 @@ export class Exhaustive implements Strategy, Chooser {
     const { woke, choice } = machine.state.steps[at] as Step;
     for (const other of frame.choices) {
       const thread = threadOf(other);
+      if ((frame.late & (1 << thread)) !== 0) continue;
       const lost = deedOf(other) !== Deed.GO && (woke.includes(thread) || (deedOf(choice) === Deed.DIE && deedOf(other) === Deed.DIE));
       if (lost) frame.branches |= 1 << thread;
     }
@@ -140,6 +158,42 @@ export class Exhaustive implements Strategy, Chooser {
     if (heard === undefined || deedOf(choice) !== Deed.GO || op.kind !== Kind.WAIT || result !== "ok") return;
     const isDeath = deedOf((steps[heard - 1] as Step).choice) === Deed.DIE;
     if (machine.limits.deaths > (isDeath ? 1 : 0)) this.#reverse(steps, heard - 1, at);
+  }
+
+  /**
+   * The death of a thread that is done (a late one) matters only to a step that is another one after it, so it is gone through right before
+   * such a step: nobody can tell later ones from its end.
+   */
+  #branchForLate({ state }: Machine, at: number): void {
+    const frame = this.#frames[at] as Frame;
+    const step = state.steps[at] as Step;
+    // The last death that the limits allow does not come after another one.
+    const late = deedOf(step.choice) === Deed.DIE ? state.late : frame.late;
+    if (late !== 0) frame.branches |= this.#minded(state, late, [step]);
+    // Nor is a step that sleeps gone through again, unless this death wakes it; after this step it may sleep no longer.
+    if (frame.late === 0) return;
+    const woken = frame.sleep.filter((other) => dependent(other, step));
+    frame.branches |= this.#minded(state, frame.late, woken);
+  }
+  /** Those of the late deaths, as bits, that one of these steps minds. */
+  #minded(state: State, late: number, steps: readonly Step[]): number {
+    if (late === 0 || steps.length === 0) return 0;
+    return state.threads.reduce(
+      (bits, { id }) => ((late & (1 << id)) !== 0 && steps.some((step) => state.mindsDeathOf(id, step)) ? bits | (1 << id) : bits),
+      0,
+    );
+  }
+  /** A thread is done since step `at`: sees to it that some branch has it done before the last step of each other that minds its death. */
+  #reverseForLate({ state }: Machine, at: number): void {
+    const news = state.late & ~(this.#frames[at] as Frame).late;
+    if (news === 0) return;
+    const { steps, threads } = state;
+    for (const { id } of threads.filter((thread) => (news & (1 << thread.id)) !== 0)) {
+      for (const { id: other } of threads) {
+        const minds = steps.findLastIndex((step, index) => index < at && step.thread === other && state.mindsDeathOf(id, step));
+        if (minds >= 0 && other !== id && !this.#clocks.ordered(minds, other, at)) this.#reverse(steps, minds, at);
+      }
+    }
   }
 
   #sleepOf(machine: Machine, at: number): readonly Step[] {
