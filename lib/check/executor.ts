@@ -6,7 +6,7 @@
  * operations only misses nothing if races are looked for in every execution).
  */
 import { CheckError } from "../errors.ts";
-import { ADVICE, CAPTURED, describe, isAssertion, isForeignView, isPromise, silence, textOf, titleOf } from "./failure.ts";
+import { ADVICE, CAPTURED, isAssertion, isForeignView, operationText } from "./failure.ts";
 import { Segments } from "./foreign.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
 import { END, Kind, type Op, type Step } from "./operation.ts";
@@ -14,6 +14,7 @@ import { BYTES_PER, INT32 } from "./real.ts";
 import type { FailureKind } from "./report.ts";
 import { LONGEST, isIdle, readsTheSame } from "./spin.ts";
 import type { State, Undertaker } from "./state.ts";
+import { describe, isPromise, silence, titleOf } from "./text.ts";
 import { Status, type ModelThread } from "./thread.ts";
 
 /** So many plain accesses in a row are no progress if they read the same again and again; so many more are none at all. */
@@ -236,8 +237,8 @@ export class Executor {
   }
 
   #differs(thread: ModelThread, op: Op, kind: Kind, a: unknown): number {
-    const was = textOf(op.kind, op.a);
-    const became = op.kind === kind && Object.is(op.a, a) ? `${textOf(kind, a)} elsewhere` : textOf(kind, a);
+    const was = operationText(op.kind, op.a);
+    const became = op.kind === kind && Object.is(op.a, a) ? `${operationText(kind, a)} elsewhere` : operationText(kind, a);
     this.#turns.fail(
       "nondeterminism",
       `${titleOf(thread.name)} did something else when it was run again: its operation number ${String(thread.cursor + 1)} was ${was}, and became ${became}. ${ADVICE}`,

@@ -4,8 +4,7 @@
 import { CheckError } from "../errors.ts";
 import { strategyOf } from "./check.ts";
 import { Machine } from "./machine.ts";
-import { raceFinding } from "./names.ts";
-import { findRace } from "./races.ts";
+import { raceFinding } from "./races.ts";
 import type { FailureKind } from "./report.ts";
 import { limitsOf, programOf, type CheckOptions, type Program, type Scenario } from "./scenario.ts";
 import { encode, scheduleOf } from "./schedule.ts";
@@ -77,7 +76,7 @@ function one(machine: Machine, world: ModelWorld, from: { readonly at: number; r
   const ending = machine.run(from.choice);
   const { state } = machine;
   if (ending !== "pruned") world.verify();
-  const finding = ending === "pruned" ? undefined : (raceFinding(world, findRace(state)) ?? machine.finding);
+  const finding = ending === "pruned" ? undefined : (raceFinding(world, state) ?? machine.finding);
   const { threads, rows } = traceOf(state, world, () => undefined);
   const replay = encode(scheduleOf(state.steps, threads.length));
   const failure = finding && { kind: finding.kind, message: finding.message, ...("error" in finding ? { error: finding.error } : {}) };

@@ -2,20 +2,11 @@
  * Telling one failure from another.
  */
 import { CheckError } from "../errors.ts";
-import type { Kind } from "./operation.ts";
-import { KIND_NAMES, type Op } from "./operation.ts";
 import type { Memory } from "./memory.ts";
+import { KIND_NAMES, type Kind, type Op } from "./operation.ts";
 import type { FailureKind } from "./report.ts";
+import { asked, titleOf } from "./text.ts";
 import { Status, type ModelThread } from "./thread.ts";
-
-/** What `ask` finds out about something that the checked code made; `otherwise` if its getters or traps throw. */
-function asked<T>(ask: () => T, otherwise: T): T {
-  try {
-    return ask();
-  } catch {
-    return otherwise;
-  }
-}
 
 /** Comes from an assertion library: node:assert, chai (vitest) and jest name their errors so, or carry their matcher's result. */
 export function isAssertion(thrown: unknown): boolean {
@@ -24,24 +15,6 @@ export function isAssertion(thrown: unknown): boolean {
     const { name, code } = thrown as { name?: unknown; code?: unknown };
     return name === "AssertionError" || name === "JestAssertionError" || code === "ERR_ASSERTION" || "matcherResult" in thrown;
   }, false);
-}
-
-export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && asked(() => "then" in value && typeof value.then === "function", false);
-
-/** Nobody shall hear of its rejection: what it was rejected with may be the checker's own. */
-export function silence(promise: PromiseLike<unknown>): void {
-  if (Object.prototype.toString.call(promise) === "[object Promise]") promise.then(undefined, () => undefined);
-}
-
-/** What was thrown, in a few words. */
-export function describe(thrown: unknown): string {
-  if (typeof thrown === "function") return "a function";
-  if (typeof thrown !== "object" || thrown === null) return typeof thrown === "string" ? JSON.stringify(thrown) : String(thrown);
-  return asked(() => {
-    const { name, message } = thrown as { name?: unknown; message?: unknown };
-    return `${typeof name === "string" ? name : "an object"}: ${typeof message === "string" ? message : "without a message"}`;
-  }, "an object that cannot be looked at");
 }
 
 /** What the engine said through the modelled `Atomics`: no sign of code that captured the real one. */
@@ -101,10 +74,7 @@ export function whoWasNotWoken(threads: readonly ModelThread[]): { kind: Failure
 }
 
 /** An operation in a word, with its operand. */
-export const textOf = (kind: Kind, a: unknown): string => (a === undefined ? KIND_NAMES[kind] : `${KIND_NAMES[kind]} ${String(a)}`);
-
-/** Threads without a name of their own are called by their number. */
-export const titleOf = (name: string): string => (/^thread \d+$/.test(name) ? name : `thread "${name}"`);
+export const operationText = (kind: Kind, a: unknown): string => (a === undefined ? KIND_NAMES[kind] : `${KIND_NAMES[kind]} ${String(a)}`);
 
 export const ADVICE =
   "A body must do the same when its operations return the same: build what it uses inside, share through shared memory only, and let no counter, cache or ordinary object live across runs. " +

@@ -2,8 +2,8 @@
  * Drawing programs from fast-check's arbitraries, and making them smaller, without importing fast-check: an arbitrary is used by its
  * two methods, so that whoever does not use checkOperations need not have it.
  */
-import { describe } from "./failure.ts";
 import { randomFrom } from "./globals.ts";
+import { textOf } from "./text.ts";
 
 /** What is used of fast-check's `Arbitrary`. */
 export interface ArbitraryLike<T> {
@@ -88,17 +88,4 @@ export function* smaller(program: Program, operations: Arguments): Generator<Pro
 export function programText(program: Program): string {
   const call = ({ name, args }: Instruction): string => `${name}(${args.map((arg) => textOf(arg)).join(", ")})`;
   return program.map((calls, thread) => `thread ${String(thread + 1)}: ${calls.map(call).join(", ")}`).join("; ");
-}
-
-/** A value in a message. */
-export function textOf(value: unknown): string {
-  if (typeof value === "bigint") return `${String(value)}n`;
-  if (typeof value === "function" || typeof value === "symbol" || value instanceof Error) return describe(value);
-  const plain = (_: string, inner: unknown): unknown =>
-    typeof inner === "bigint" ? `${String(inner)}n` : inner instanceof Map || inner instanceof Set ? [...inner] : inner;
-  try {
-    return JSON.stringify(value, plain) ?? String(value);
-  } catch {
-    return "an object that cannot be shown";
-  }
 }

@@ -7,9 +7,9 @@
  * any moment between the steps of its thread that are next to it, so a history is told once for each such moment.
  */
 import { CheckError } from "../errors.ts";
-import { isPromise } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { CALL, Deed, Kind, RETURN, deedOf, type Op } from "./operation.ts";
+import { isPromise } from "./text.ts";
 import { SUSPEND } from "./thread.ts";
 
 /** What a call came to. */

@@ -8,11 +8,12 @@
  */
 import { ownCopy } from "./copy.ts";
 import { Executor, type Turns, type World } from "./executor.ts";
-import { NotLinearizable, Refusal, describe, whoWasNotWoken, whyStuck } from "./failure.ts";
+import { NotLinearizable, Refusal, whoWasNotWoken, whyStuck } from "./failure.ts";
 import { Deed, Kind, choiceOf, deedOf, threadOf, type Op } from "./operation.ts";
 import type { FailureKind } from "./report.ts";
 import { findSpin, mayRepeat } from "./spin.ts";
 import { State, type Limits } from "./state.ts";
+import { describe } from "./text.ts";
 import { Status, type ModelThread } from "./thread.ts";
 
 /** How an execution ended: all threads did, something failed, it would only repeat what was seen, or the strategy had enough. */

@@ -1,17 +1,26 @@
 /**
  * What the places in shared memory are called: by the path on which the state leads to them.
  */
-import { titleOf } from "./failure.ts";
-import type { Finding } from "./machine.ts";
-import { addressOf } from "./memory.ts";
-import { Kind, type Op } from "./operation.ts";
-import type { Race } from "./races.ts";
 import { wordsOf, type ThreadNamer } from "../memory/word-names.ts";
-import { isShareable } from "../send/handle.ts";
+import { isShareable, type Handle } from "../send/handle.ts";
+import { addressOf, type Memory } from "./memory.ts";
+import type { Op } from "./operation.ts";
 import { BYTES_PER } from "./real.ts";
-import type { Access } from "./state.ts";
+import type { Views } from "./views.ts";
 import { entriesOf } from "./witness.ts";
-import type { ModelWorld } from "./world.ts";
+
+/** What is named: the state of a world and what it leads to, and the world's own record of its threads. See world.ts. */
+export interface Nameable {
+  readonly shared: unknown;
+  readonly views: Views;
+  readonly memory: Memory;
+  handleOf(object: object): Handle;
+  /** The modelled thread of a ferrous id. */
+  nameOf(id: number): string;
+  isRegistry(buffer: number): boolean;
+  /** What a word of the registry is called. */
+  recordName(word: number): string;
+}
 
 /** A named piece of memory. */
 interface Region {
@@ -29,9 +38,9 @@ const DEPTH = 4;
 
 export class Names {
   readonly #regions: Region[] = [];
-  readonly #world: ModelWorld;
+  readonly #world: Nameable;
 
-  constructor(world: ModelWorld) {
+  constructor(world: Nameable) {
     this.#world = world;
     this.#visit(world.shared, "", 0, new Set());
   }
@@ -80,23 +89,4 @@ export class Names {
     }
     for (const [key, inner] of entriesOf(value)) this.#visit(inner, path === "" ? String(key) : `${path}.${String(key)}`, depth + 1, seen);
   }
-}
-
-/** A race as the finding of a check. */
-export function raceFinding(world: ModelWorld, race: Race | undefined): Finding | undefined {
-  if (race === undefined) return undefined;
-  const names = new Names(world);
-  const tell = ({ thread, op }: Access): string => `${titleOf(world.names[thread] ?? "")} ${verbOf(op)} ${names.of(op)}`;
-  const areAtomic = race.first.op.kind < Kind.READ && race.second.op.kind < Kind.READ;
-  const advice = areAtomic
-    ? "Atomics order only those of the very same bytes: use one size of elements for them."
-    : "Use Atomics for one that publishes the other, or hold a lock.";
-  const message = `${tell(race.first)} and ${tell(race.second)}, and nothing orders the two. ${advice}`;
-  return { kind: "data race", message };
-}
-
-function verbOf({ kind }: Op): string {
-  if (kind === Kind.READ) return "reads plainly";
-  if (kind === Kind.WRITE) return "writes plainly";
-  return kind === Kind.LOAD || kind === Kind.WAIT ? "reads atomically" : "writes atomically";
 }

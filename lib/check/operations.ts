@@ -4,22 +4,14 @@
 import { CheckError } from "../errors.ts";
 import { explored } from "./check.ts";
 import { ownCopy } from "./copy.ts";
-import { NotLinearizable, describe, isPromise } from "./failure.ts";
-import {
-  draw,
-  programText,
-  smaller,
-  textOf,
-  type ArbitraryLike,
-  type Instruction,
-  type OperationsProgram,
-  type Program,
-} from "./generate.ts";
+import { NotLinearizable } from "./failure.ts";
+import { draw, programText, smaller, type ArbitraryLike, type Instruction, type OperationsProgram, type Program } from "./generate.ts";
 import { History, type Call } from "./history.ts";
 import { linearize, type Model } from "./linearize.ts";
 import { realNow } from "./real.ts";
 import type { Report } from "./report.ts";
 import { MAX_THREADS, limitsOf, programOf, type CheckOptions } from "./scenario.ts";
+import { describe, isPromise, textOf } from "./text.ts";
 
 /** One operation of the object under test. */
 export interface Operation<S, A> {

@@ -10,10 +10,13 @@
  * Sources: ECMA-262, 29.8-29.10 (happens-before, data races); C. Flanagan, S. Freund, "FastTrack" (2009); the proof that one
  * execution per equivalence class suffices: M. Musuvathi, S. Qadeer (2007), section 3.
  */
+import type { Finding } from "./machine.ts";
+import { Names, type Nameable } from "./names.ts";
 import { Kind, type Op, type Step } from "./operation.ts";
 import type { Access, State } from "./state.ts";
+import { titleOf } from "./text.ts";
 
-export interface Race {
+interface Race {
   readonly first: Access;
   readonly second: Access;
 }
@@ -49,7 +52,7 @@ interface Past {
 type Clock = number[];
 
 /** The first race of an execution, or undefined. */
-export function findRace(state: State): Race | undefined {
+function findRace(state: State): Race | undefined {
   if (!mayRace(state)) return undefined;
   const detector = new Detector(state.threads.length, [...new Set(state.steps.map(({ start, end }) => end - start))]);
   let next = 0;
@@ -64,6 +67,26 @@ export function findRace(state: State): Race | undefined {
     if (race !== undefined) return race;
   }
   return undefined;
+}
+
+/** The same in words, as the finding of a check. */
+export function raceFinding(world: Nameable & { readonly names: readonly string[] }, state: State): Finding | undefined {
+  const race = findRace(state);
+  if (race === undefined) return undefined;
+  const names = new Names(world);
+  const tell = ({ thread, op }: Access): string => `${titleOf(world.names[thread] ?? "")} ${verbOf(op)} ${names.of(op)}`;
+  const areAtomic = race.first.op.kind < Kind.READ && race.second.op.kind < Kind.READ;
+  const advice = areAtomic
+    ? "Atomics order only those of the very same bytes: use one size of elements for them."
+    : "Use Atomics for one that publishes the other, or hold a lock.";
+  const message = `${tell(race.first)} and ${tell(race.second)}, and nothing orders the two. ${advice}`;
+  return { kind: "data race", message };
+}
+
+function verbOf({ kind }: Op): string {
+  if (kind === Kind.READ) return "reads plainly";
+  if (kind === Kind.WRITE) return "writes plainly";
+  return kind === Kind.LOAD || kind === Kind.WAIT ? "reads atomically" : "writes atomically";
 }
 
 /** Could there be a race at all? */

@@ -2,10 +2,10 @@
  * What is to be checked, and how far.
  */
 import { CheckError } from "../errors.ts";
-import { Refusal, isPromise, silence } from "./failure.ts";
-import { textOf } from "./generate.ts";
+import { Refusal } from "./failure.ts";
 import type { History } from "./history.ts";
 import type { Limits } from "./state.ts";
+import { isPromise, silence, textOf } from "./text.ts";
 
 /** A thread's code: ordinary and synchronous. It shares `state` with the others, and returns what `after` wants to know. */
 export type Body<S> = (state: S) => unknown;

@@ -8,9 +8,9 @@
  * that a string is not run with a scenario it does not fit.
  */
 import { CheckError } from "../errors.ts";
-import { describe } from "./failure.ts";
 import { PRUNE, type Chooser, type Machine } from "./machine.ts";
 import { Deed, choiceOf, deedOf, lostOf, threadOf, type Step } from "./operation.ts";
+import { describe } from "./text.ts";
 
 const VERSION = "m1";
 const MARKS = ["", "!", "~", "?"];

@@ -3,8 +3,7 @@
  */
 import { KnownThreads, PlainAccess } from "./failure.ts";
 import type { Finding, Machine } from "./machine.ts";
-import { raceFinding } from "./names.ts";
-import { findRace, mayRace } from "./races.ts";
+import { mayRace, raceFinding } from "./races.ts";
 import { realNow } from "./real.ts";
 import { scheduleOf, type Schedule } from "./schedule.ts";
 import type { Strategy } from "./strategy/strategy.ts";
@@ -48,7 +47,7 @@ export function search(machine: Machine, world: ModelWorld, strategy: Strategy, 
     else {
       executions++;
       world.verify();
-      const finding = raceFinding(world, findRace(machine.state)) ?? machine.finding;
+      const finding = raceFinding(world, machine.state) ?? machine.finding;
       if (finding !== undefined) {
         return { ...outcome(false), found: { finding, schedule: scheduleOf(machine.state.steps, machine.state.threads.length) } };
       }

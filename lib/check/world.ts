@@ -14,7 +14,7 @@ import { opener, ownersOf, type Opener } from "./handles.ts";
 import { Identities, type Life, type Supervisor } from "./identity.ts";
 import { Machine, type Chooser } from "./machine.ts";
 import { Memory, addressOf, type SharedBuffer } from "./memory.ts";
-import { Names } from "./names.ts";
+import { Names, type Nameable } from "./names.ts";
 import { ARRAYS, RealDate, RealUint8Array } from "./real.ts";
 import { refuseEscapes } from "./refuse.ts";
 import type { Program } from "./scenario.ts";
@@ -78,7 +78,7 @@ function during<R>(run: Run, work: () => R): R {
   }
 }
 
-export class ModelWorld implements World {
+export class ModelWorld implements World, Nameable {
   readonly memory: Memory;
   readonly names: readonly string[];
   readonly views: Views;
