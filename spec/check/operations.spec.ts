@@ -13,6 +13,15 @@ const counterModel = () => {
   };
 };
 const add = { args: fc.tuple(fc.integer({ min: 1, max: 100 })), run: (cells: Int32Array, n: number) => Atomics.add(cells, 0, n) };
+/** An add in two steps, between which another can come. */
+const torn = {
+  ...add,
+  run: (cells: Int32Array, n: number) => {
+    const was = Atomics.load(cells, 0);
+    Atomics.store(cells, 0, was + n);
+    return was;
+  },
+};
 const get = { run: (cells: Int32Array) => Atomics.load(cells, 0) };
 
 /** A stack of at most 8 numbers: words 0 LOCK, 1 SIZE, 2-9 values. */
@@ -55,28 +64,12 @@ describe("checkOperations", () => {
   });
 
   it("finds an add in two steps, and makes program and arguments as small as they get", () => {
-    const torn = {
-      ...add,
-      run: (cells: Int32Array, n: number) => {
-        const was = Atomics.load(cells, 0);
-        Atomics.store(cells, 0, was + n);
-        return was;
-      },
-    };
     const { failure } = checkOperations({ setup: () => words(1), model: counterModel, operations: { add: torn, get } });
     expect(failure?.kind).toBe("not linearizable");
     expect(failure?.message).toContain("[thread 1: add(1); thread 2: add(1)]");
   });
 
   it.each([{}, { deaths: 1 }])("replays a failure, given its program, with %j", (options) => {
-    const torn = {
-      ...add,
-      run: (cells: Int32Array, n: number) => {
-        const was = Atomics.load(cells, 0);
-        Atomics.store(cells, 0, was + n);
-        return was;
-      },
-    };
     const scenario = { setup: () => words(1), model: counterModel, operations: { add: torn, get } };
     const { failure } = checkOperations(scenario, options);
     const { program, replay } = failure ?? {};
