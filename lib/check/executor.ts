@@ -14,7 +14,7 @@ import { BYTES_PER, INT32 } from "./real.ts";
 import type { FailureKind } from "./report.ts";
 import { LONGEST, isIdle, readsTheSame } from "./spin.ts";
 import type { State, Undertaker } from "./state.ts";
-import { describe, isPromise, silence, titleOf } from "./text.ts";
+import { describe, isGenerator, isPromise, silence, titleOf } from "./text.ts";
 import { Status, type ModelThread } from "./thread.ts";
 
 /** So many plain accesses in a row are no progress if they read the same again and again; so many more are none at all. */
@@ -72,9 +72,14 @@ export class Executor {
   #note(error: CheckError): void {
     this.#refused ??= error;
   }
-  /** @param where  in which part of the thread's body, in words */
-  refusePromise(thread: ModelThread, where: string, promise: PromiseLike<unknown>): never {
-    this.refuse(asyncError(thread, where, promise));
+  /**
+   * Refuses what asynchronous functions and generators return.
+   *
+   * @param where  in which part of the thread's body, in words
+   */
+  requireDone(thread: ModelThread, where: string, returned: unknown): void {
+    const error = undoneError(thread, where, returned);
+    if (error !== undefined) this.refuse(error);
   }
 
   /** What the running thread asks of the supervisor: every sleeper shall look again. In setup and after nobody sleeps. */
@@ -195,7 +200,8 @@ export class Executor {
       this.current = outer;
       this.#segments.leave(thread);
     }
-    if (isPromise(result)) this.#note(asyncError(thread, "", result));
+    const undone = undoneError(thread, "", result);
+    if (undone !== undefined) this.#note(undone);
     if (this.#refused !== undefined) throw this.#refused;
     if (thread.catchesAll) {
       throw new CheckError(
@@ -258,8 +264,12 @@ export class Executor {
   }
 }
 
-function asyncError({ name }: ModelThread, where: string, promise: PromiseLike<unknown>): CheckError {
-  silence(promise);
+/** What to say if not all of what returned this has run. */
+function undoneError({ name }: ModelThread, where: string, returned: unknown): CheckError | undefined {
+  if (isGenerator(returned))
+    return new CheckError(`${titleOf(name)}${where} returned a generator, of which nothing has run. Write it as an ordinary function.`);
+  if (!isPromise(returned)) return undefined;
+  silence(returned);
   return new CheckError(
     `${titleOf(name)}${where} returned a promise: check() runs synchronous code, in which every await would be a hole. Call the blocking forms (lock, not lockAsync).`,
   );

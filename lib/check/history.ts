@@ -9,7 +9,6 @@
 import { CheckError } from "../errors.ts";
 import type { Machine } from "./machine.ts";
 import { CALL, Deed, Kind, RETURN, deedOf, type Op } from "./operation.ts";
-import { isPromise } from "./text.ts";
 import { SUSPEND } from "./thread.ts";
 
 /** What a call came to. */
@@ -68,7 +67,7 @@ export class History {
     let result: Result;
     try {
       const returned = run();
-      if (isPromise(returned)) machine.executor.refusePromise(model, `, in ${name}(),`, returned);
+      machine.executor.requireDone(model, `, in ${name}(),`, returned);
       result = { returned };
     } catch (error) {
       if (error === SUSPEND || error instanceof CheckError) throw error;

@@ -5,7 +5,7 @@ import { CheckError } from "../errors.ts";
 import { Refusal } from "./failure.ts";
 import type { History } from "./history.ts";
 import type { Limits } from "./state.ts";
-import { isPromise, silence, textOf } from "./text.ts";
+import { isGenerator, isPromise, silence, textOf } from "./text.ts";
 
 /** A thread's code: ordinary and synchronous. It shares `state` with the others, and returns what `after` wants to know. */
 export type Body<S> = (state: S) => unknown;
@@ -105,13 +105,13 @@ export function programOf<S>(scenario: Scenario<S>): Program {
     bodies: named.map(([, body]) => body as Body<unknown>),
     setup: () => {
       const state = setup();
-      refusePromise(state, "setup returned a promise: check() runs synchronous code only. Prepare what needs awaiting before check().");
+      requireDone("setup", state, ": check() runs synchronous code only. Prepare what needs awaiting before check().");
       return state;
     },
     moves: (state) => {
       const owned = moves?.(state as S) ?? [];
       if (isListOfLists(owned) && owned.length <= named.length) return owned;
-      refusePromise(owned, "moves returned a promise: check() runs synchronous code only.");
+      requireDone("moves", owned, ": check() runs synchronous code only.");
       throw new CheckError(
         `moves returns, for each of the ${String(named.length)} threads, a list of what becomes its own, such as [[tx], [rx]]; it returned ${textOf(owned)}.`,
       );
@@ -120,9 +120,10 @@ export function programOf<S>(scenario: Scenario<S>): Program {
       const both = Array.isArray(threads)
         ? results
         : Object.assign([...results], Object.fromEntries(names.map((name, at) => [name, results[at]])));
-      refusePromise(
+      requireDone(
+        "after",
         after?.(state as S, both as Results),
-        "after returned a promise, and nobody would hear of an assertion that fails in it: check() runs synchronous code only. Let threads return what is to be looked at.",
+        ", and nobody would hear of an assertion that fails in it: check() runs synchronous code only. Let threads return what is to be looked at.",
       );
     },
   };
@@ -131,10 +132,12 @@ export function programOf<S>(scenario: Scenario<S>): Program {
 const isListOfLists = (given: unknown): boolean =>
   Array.isArray(given) && given.every((list) => Array.isArray(list) && list.every((one) => typeof one === "object" && one !== null));
 
-function refusePromise(returned: unknown, why: string): void {
+/** Refuses what asynchronous functions and generators return: not all of them has run. */
+function requireDone(part: string, returned: unknown, why: string): void {
+  if (isGenerator(returned)) throw new Refusal(`${part} returned a generator, of which nothing has run. Write it as an ordinary function.`);
   if (!isPromise(returned)) return;
   silence(returned);
-  throw new Refusal(why);
+  throw new Refusal(`${part} returned a promise${why}`);
 }
 
 /** Looks at what callers without types may have given. */

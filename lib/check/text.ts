@@ -14,6 +14,10 @@ export function asked<T>(ask: () => T, otherwise: T): T {
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && asked(() => "then" in value && typeof value.then === "function", false);
 
+/** What a generator function returns: nothing of it has run. */
+export const isGenerator = (value: unknown): boolean =>
+  typeof value === "object" && asked(() => /Generator\]$/.test(Object.prototype.toString.call(value)), false);
+
 /** Nobody shall hear of its rejection: what it was rejected with may be the checker's own. */
 export function silence(promise: PromiseLike<unknown>): void {
   if (Object.prototype.toString.call(promise) === "[object Promise]") promise.then(undefined, () => undefined);

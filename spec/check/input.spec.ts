@@ -11,6 +11,10 @@ const later = async (cells: Int32Array): Promise<void> => {
   await undefined;
   add(cells);
 };
+function* adds(cells: Int32Array): Generator<number> {
+  yield add(cells);
+  throw new Error("never comes so far");
+}
 const CapturedBuffer = SharedArrayBuffer;
 const torn = {
   ...scenario(...[0, 1].map(() => (cells: Int32Array) => Atomics.store(cells, 0, Atomics.load(cells, 0) + 1))),
@@ -28,6 +32,9 @@ describe("check says what to do about", () => {
     ["a body that returns a promise", scenario((cells) => Promise.resolve(add(cells))), {}, /returned a promise/],
     ["an async setup", { setup: (() => Promise.resolve(words())) as never, threads: [add] }, {}, /setup returned a promise/],
     ["an async after", { ...torn, after: (async () => Promise.reject(new Error("lost"))) as never }, {}, /after returned a promise/],
+    ["a body that returns a generator", scenario((cells) => adds(cells)), {}, /thread 1 returned a generator, of which nothing has run/],
+    ["a setup that is a generator", { setup: adds as never, threads: [add] }, {}, /setup returned a generator/],
+    ["an after that is a generator", { ...torn, after: adds as never }, {}, /after returned a generator, of which nothing has run/],
     ["a check in a check", scenario(() => check(scenario(add))), {}, /inside a check/],
     ["a body that starts a worker", scenario(() => new Worker("0", { eval: true })), {}, /started a Worker.*as one of the threads/],
     ["a body that sets a timer", scenario(() => setTimeout(() => undefined, 1)), {}, /called setTimeout\(\).*thread of its own/],

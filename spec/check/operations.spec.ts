@@ -198,6 +198,21 @@ describe("checkOperations says what to do about", () => {
     ["an operation that only all objects have", { ...fine, operations: { toString: get } }, {}, /model has no method "toString"/],
     ["an operation that is asynchronous", { ...fine, operations: { get: { run: later } } }, {}, /thread 1, in get\(\), returned a promise/],
     [
+      "an operation that is a generator",
+      {
+        ...fine,
+        operations: {
+          get: {
+            *run(cells: Int32Array) {
+              yield Atomics.load(cells, 0);
+            },
+          },
+        },
+      },
+      {},
+      /thread 1, in get\(\), returned a generator/,
+    ],
+    [
       "a check in the model",
       { ...fine, model: () => ({ get: () => check({ setup: () => 0, threads: [() => 0] }) }) },
       {},
