@@ -10,7 +10,7 @@ import { limitsOf, programOf, type CheckOptions, type Program, type Scenario } f
 import { Replay, decode, scheduleOf, type Schedule } from "./schedule.ts";
 import { search, type Budget, type Outcome } from "./search.ts";
 import { shrink } from "./shrink.ts";
-import type { Limits } from "./state.ts";
+import type { Limits } from "./limits.ts";
 import { Exhaustive } from "./strategy/exhaustive.ts";
 import { Pct } from "./strategy/pct.ts";
 import { Random } from "./strategy/random.ts";

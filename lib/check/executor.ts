@@ -8,12 +8,13 @@
 import { CheckError } from "../errors.ts";
 import { ADVICE, CAPTURED, isAssertion, isForeignView, operationText } from "./failure.ts";
 import { Segments } from "./foreign.ts";
+import type { Undertaker } from "./limits.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
 import { END, Kind, type Op, type Step } from "./operation.ts";
 import { BYTES_PER, INT32 } from "./real.ts";
 import type { FailureKind } from "./report.ts";
 import { LONGEST, isIdle, readsTheSame } from "./spin.ts";
-import type { State, Undertaker } from "./state.ts";
+import type { State } from "./state.ts";
 import { describe, isGenerator, isPromise, silence, titleOf } from "./text.ts";
 import { Status, type ModelThread } from "./thread.ts";
 
@@ -224,7 +225,7 @@ export class Executor {
       });
     }
     // It may die before what it wrote plainly since its last step. Without such writes it can die all the same once it is done.
-    if (thrown === undefined && this.#state.isMortal(thread.id) && thread.wroteLast) {
+    if (thrown === undefined && this.#state.may.isMortal(thread.id) && thread.wroteLast) {
       thread.state = thread.state.reached({ ...END, a: result }, thread.ops.length);
     } else thread.state = thread.state.ended(Status.DONE, thread.ops.length, result);
   }

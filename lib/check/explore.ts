@@ -8,7 +8,7 @@ import { raceFinding } from "./races.ts";
 import type { FailureKind } from "./report.ts";
 import { limitsOf, programOf, type CheckOptions, type Program, type Scenario } from "./scenario.ts";
 import { encode, scheduleOf } from "./schedule.ts";
-import type { Limits } from "./state.ts";
+import type { Limits } from "./limits.ts";
 import type { Strategy } from "./strategy/strategy.ts";
 import { traceOf, type Row } from "./trace.ts";
 import { ModelWorld, within } from "./world.ts";

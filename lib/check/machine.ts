@@ -9,10 +9,11 @@
 import { ownCopy } from "./copy.ts";
 import { Executor, type Turns, type World } from "./executor.ts";
 import { NotLinearizable, Refusal, whoWasNotWoken, whyStuck } from "./failure.ts";
+import type { Limits } from "./limits.ts";
 import { Deed, Kind, choiceOf, deedOf, threadOf, type Op } from "./operation.ts";
 import type { FailureKind } from "./report.ts";
 import { findSpin, mayRepeat } from "./spin.ts";
-import { State, type Limits } from "./state.ts";
+import { State } from "./state.ts";
 import { describe } from "./text.ts";
 import { Status, type ModelThread } from "./thread.ts";
 
@@ -132,9 +133,9 @@ export class Machine implements Turns {
       this.#chooser.took?.(this, this.#told);
     }
     if (this.finding !== undefined) return PRUNE;
-    const choices = state.choices();
+    const choices = state.may.all();
     if (choices.length === 0) {
-      const stuck = whoWasNotWoken(state.wokenInVain) ?? whyStuck(state.threads, this.world.memory);
+      const stuck = whoWasNotWoken(state.may.wokenInVain) ?? whyStuck(state.threads, this.world.memory);
       if (stuck !== undefined) this.fail(stuck.kind, stuck.message);
       return PRUNE;
     }

@@ -7,7 +7,7 @@ import { renderText } from "./render.ts";
 import type { Failure } from "./report.ts";
 import type { Program } from "./scenario.ts";
 import { Replay, encode, type Schedule } from "./schedule.ts";
-import type { Limits } from "./state.ts";
+import type { Limits } from "./limits.ts";
 import { renderSvg } from "./svg.ts";
 import { traceOf } from "./trace.ts";
 import { inWorld } from "./world.ts";

@@ -4,7 +4,7 @@
 import { CheckError } from "../errors.ts";
 import { Refusal } from "./failure.ts";
 import type { History } from "./history.ts";
-import type { Limits } from "./state.ts";
+import type { Limits } from "./limits.ts";
 import { isGenerator, isPromise, silence, textOf } from "./text.ts";
 
 /** A thread's code: ordinary and synchronous. It shares `state` with the others, and returns what `after` wants to know. */

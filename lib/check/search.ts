@@ -21,7 +21,7 @@ export interface Outcome {
   readonly steps: number;
   /** Was every execution that the strategy had in mind seen? */
   readonly exhausted: boolean;
-  /** Were there deaths that are not gone through? See {@link State.leftOut}. */
+  /** Were there deaths that are not gone through? See {@link Choices.leftOut}. */
   readonly leftOut: boolean;
   readonly found?: { readonly finding: Finding; readonly schedule: Schedule };
 }
@@ -36,7 +36,7 @@ export function search(machine: Machine, world: ModelWorld, strategy: Strategy, 
     pruned,
     steps: machine.taken,
     exhausted,
-    leftOut: machine.state.leftOut,
+    leftOut: machine.state.may.leftOut,
   });
   machine.begin();
   for (let choice: number | undefined; ;) {

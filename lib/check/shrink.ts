@@ -5,7 +5,7 @@ import type { Finding } from "./machine.ts";
 import type { Program } from "./scenario.ts";
 import { Replay, type Schedule } from "./schedule.ts";
 import { search } from "./search.ts";
-import type { Limits } from "./state.ts";
+import type { Limits } from "./limits.ts";
 import { Exhaustive, preemptionsOf } from "./strategy/exhaustive.ts";
 import { inWorld } from "./world.ts";
 

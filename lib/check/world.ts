@@ -20,7 +20,7 @@ import { refuseEscapes } from "./refuse.ts";
 import type { Program } from "./scenario.ts";
 import { siteOf } from "./site.ts";
 import { strideOf } from "./spin.ts";
-import type { Limits } from "./state.ts";
+import type { Limits } from "./limits.ts";
 import { Views } from "./views.ts";
 import { Witness } from "./witness.ts";
 

@@ -36,7 +36,7 @@ function canonical(steps: readonly Step[]): string {
 const isEnd = ({ state }: Machine): boolean =>
   state.steps.some(({ choice, op, thread, woke }, at) => {
     if (op.kind !== Kind.END || deedOf(choice) !== Deed.DIE || woke.length > 0) return false;
-    return !state.steps.some((step, later) => later > at && state.mindsDeathOf(thread, step));
+    return !state.steps.some((step, later) => later > at && state.may.mindsDeathOf(thread, step));
   });
 
 /** Ferrous' own waits are noted: a death is told to all of them. */

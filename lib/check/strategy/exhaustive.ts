@@ -56,7 +56,7 @@ export class Exhaustive implements Strategy, Chooser {
     const at = machine.state.steps.length;
     if (at === 0) this.#clocks = new Clocks(machine.state.threads.length);
     const choices = this.#preemptions === Infinity ? all : this.#affordable(machine, all);
-    const { late } = machine.state;
+    const { late } = machine.state.may;
     const frame: Frame = { choices, sleep: this.#sleepOf(machine, at), done: [], branches: 0, late, current: PRUNE };
     this.#frames[at] = frame;
     const awake = choices.filter((choice) => !isIn(frame.sleep, choice));
@@ -66,9 +66,9 @@ export class Exhaustive implements Strategy, Chooser {
     const isLate = (choice: number): boolean => deedOf(choice) === Deed.DIE && (late & (1 << threadOf(choice))) !== 0;
     const first = awake.find((choice) => choice === choiceOf(previous, Deed.GO)) ?? (awake.find((choice) => !isLate(choice)) as number);
     // Where nothing is left but that naps end, no race will tell that another could have ended first.
-    if (machine.state.isQuiet) frame.branches = ~0;
+    if (machine.state.may.isQuiet) frame.branches = ~0;
     // A late death that wakes nobody can wait until a step minds it.
-    else if (!this.#reduce) frame.branches = machine.limits.everyDeath === true || machine.state.hasNotedSleeper ? ~0 : ~late;
+    else if (!this.#reduce) frame.branches = machine.limits.everyDeath === true || machine.state.may.hasNotedSleeper ? ~0 : ~late;
     else if (first !== undefined) frame.branches = 1 << threadOf(first);
     else {
       // All other steps were seen from elsewhere, but not with this death before them.
@@ -100,7 +100,7 @@ export class Exhaustive implements Strategy, Chooser {
     // The last frame may have been cut short before it chose.
     this.#frames.length = Math.min(this.#frames.length, steps.length);
     // A failure has cut it short: no race tells any more where the steps that others had before them should have gone.
-    if (machine.finding !== undefined && machine.state.choices().length > 0) for (const frame of this.#frames) frame.branches = ~0;
+    if (machine.finding !== undefined && machine.state.may.all().length > 0) for (const frame of this.#frames) frame.branches = ~0;
     for (let at = this.#frames.length - 1; at >= 0; at--) {
       const frame = this.#frames[at] as Frame;
       frame.done.push(steps[at] as Step);
@@ -168,7 +168,7 @@ export class Exhaustive implements Strategy, Chooser {
     const frame = this.#frames[at] as Frame;
     const step = state.steps[at] as Step;
     // The last death that the limits allow does not come after another one.
-    const late = deedOf(step.choice) === Deed.DIE ? state.late : frame.late;
+    const late = deedOf(step.choice) === Deed.DIE ? state.may.late : frame.late;
     if (late !== 0) frame.branches |= this.#minded(state, late, [step]);
     // Nor is a step that sleeps gone through again, unless this death wakes it; after this step it may sleep no longer.
     if (frame.late === 0) return;
@@ -179,18 +179,18 @@ export class Exhaustive implements Strategy, Chooser {
   #minded(state: State, late: number, steps: readonly Step[]): number {
     if (late === 0 || steps.length === 0) return 0;
     return state.threads.reduce(
-      (bits, { id }) => ((late & (1 << id)) !== 0 && steps.some((step) => state.mindsDeathOf(id, step)) ? bits | (1 << id) : bits),
+      (bits, { id }) => ((late & (1 << id)) !== 0 && steps.some((step) => state.may.mindsDeathOf(id, step)) ? bits | (1 << id) : bits),
       0,
     );
   }
   /** A thread is done since step `at`: sees to it that some branch has it done before the last step of each other that minds its death. */
   #reverseForLate({ state }: Machine, at: number): void {
-    const news = state.late & ~(this.#frames[at] as Frame).late;
+    const news = state.may.late & ~(this.#frames[at] as Frame).late;
     if (news === 0) return;
     const { steps, threads } = state;
     for (const { id } of threads.filter((thread) => (news & (1 << thread.id)) !== 0)) {
       for (const { id: other } of threads) {
-        const minds = steps.findLastIndex((step, index) => index < at && step.thread === other && state.mindsDeathOf(id, step));
+        const minds = steps.findLastIndex((step, index) => index < at && step.thread === other && state.may.mindsDeathOf(id, step));
         if (minds >= 0 && other !== id && !this.#clocks.ordered(minds, other, at)) this.#reverse(steps, minds, at);
       }
     }
