@@ -6,6 +6,9 @@
  * branch need not do: what was explored from here before, until something dependent has happened. Together, no two complete
  * executions are equivalent; a branch in which everything sleeps is cut short, and counted apart.
  *
+ * The death of a thread that is done (a late one) is no step that must come: it is gone through only right before a step that would have been
+ * another one after it.
+ *
  * Sources: C. Flanagan, P. Godefroid, "Dynamic partial-order reduction for model checking software" (2005); P. Abdulla, S. Aronis,
  * B. Jonsson, K. Sagonas, "Optimal dynamic partial order reduction" (2014), algorithm 1; P. Godefroid on sleep sets (1996).
  *
@@ -57,26 +60,25 @@ export class Exhaustive implements Strategy, Chooser {
     if (at === 0) this.#clocks = new Clocks(machine.state.threads.length);
     const choices = this.#preemptions === Infinity ? all : this.#affordable(machine, all);
     const { late } = machine.state.may;
-    const frame: Frame = { choices, sleep: this.#sleepOf(machine, at), done: [], branches: 0, late, current: PRUNE };
+    const sleep = this.#sleepOf(machine, at);
+    const frame: Frame = { choices, sleep, done: [], branches: 0, late, current: PRUNE };
     this.#frames[at] = frame;
-    const awake = choices.filter((choice) => !isIn(frame.sleep, choice));
-    if (awake.length === 0) return PRUNE;
+    const awake = choices.filter((choice) => !isIn(sleep, choice));
     // Going on with the same thread first makes first executions with few switches.
     const previous = machine.state.steps.at(-1)?.thread ?? 0;
     const isLate = (choice: number): boolean => deedOf(choice) === Deed.DIE && (late & (1 << threadOf(choice))) !== 0;
-    const first = awake.find((choice) => choice === choiceOf(previous, Deed.GO)) ?? (awake.find((choice) => !isLate(choice)) as number);
+    let first = awake.find((choice) => choice === choiceOf(previous, Deed.GO)) ?? awake.find((choice) => !isLate(choice));
+    if (first !== undefined) frame.branches = 1 << threadOf(first);
+    else {
+      // All other steps were seen from elsewhere, but not with this death before them.
+      frame.branches = this.#minded(machine.state, late, sleep);
+      first = awake.find((choice) => (frame.branches & (1 << threadOf(choice))) !== 0);
+      if (first === undefined) return PRUNE;
+    }
     // Where nothing is left but that naps end, no race will tell that another could have ended first.
     if (machine.state.may.isQuiet) frame.branches = ~0;
     // A late death that wakes nobody can wait until a step minds it.
     else if (!this.#reduce) frame.branches = machine.limits.everyDeath === true || machine.state.may.hasNotedSleeper ? ~0 : ~late;
-    else if (first !== undefined) frame.branches = 1 << threadOf(first);
-    else {
-      // All other steps were seen from elsewhere, but not with this death before them.
-      frame.branches = this.#minded(machine.state, late, frame.sleep);
-      const death = awake.find((choice) => (frame.branches & (1 << threadOf(choice))) !== 0);
-      if (death !== undefined) frame.current = death;
-      return death ?? PRUNE;
-    }
     frame.current = first;
     return first;
   }
@@ -161,8 +163,7 @@ export class Exhaustive implements Strategy, Chooser {
   }
 
   /**
-   * The death of a thread that is done (a late one) matters only to a step that is another one after it, so it is gone through right before
-   * such a step: nobody can tell later ones from its end.
+   * A late death branches right before a step that minds it. Nobody could tell one after the last such step from the thread's end.
    */
   #branchForLate({ state }: Machine, at: number): void {
     const frame = this.#frames[at] as Frame;
