@@ -23,13 +23,16 @@ export const LONGEST = 64;
 /** Has the thread done this very operation lately, and nothing but look since, so that it may be going round? Cheap; asked at every operation. */
 export function mayRepeat(thread: ModelThread, op: Op): boolean {
   if (op.kind >= Kind.WAIT) return false;
-  const last = thread.ops.length - 1;
-  if (thread.givesUp.size > 0 && last >= 0 && thread.givesUp.has(textOf({ op: thread.ops[last] as Op, result: thread.results[last] })))
-    return false;
-  const oldest = Math.max(thread.state.idleFrom, thread.ops.length - LONGEST);
-  for (let at = thread.ops.length - 1; at >= oldest; at--) {
-    if ((thread.ops[at] as Op).kind === Kind.WRITE) return false;
-    if (isSame(thread.ops[at] as Op, op)) {
+  const { ops, results, givesUp } = thread;
+  let left = LONGEST;
+  for (let at = ops.length - 1; at >= thread.state.idleFrom && left > 0; at--) {
+    const past = ops[at] as Op;
+    // What it reads plainly is the same as long as its looks are, or there is a data race.
+    if (past.kind === Kind.READ) continue;
+    if (past.kind === Kind.WRITE) return false;
+    if (left === LONGEST && givesUp.size > 0 && givesUp.has(textOf({ op: past, result: results[at] }))) return false;
+    left--;
+    if (isSame(past, op)) {
       thread.suspect = true;
       return true;
     }
@@ -125,12 +128,16 @@ export function readsTheSame(ops: readonly Op[]): boolean {
   return false;
 }
 
-/** Are the last operations that it did one such round? */
-const wasMade = (thread: ModelThread, ahead: readonly Look[], round: number): boolean =>
-  ahead.slice(0, round).every((look, at) => {
-    const past = thread.ops.length - round + at;
-    return isSameLook(look, { op: thread.ops[past] as Op, result: thread.results[past] });
-  });
+/** Are the last operations that it did one such round? Plain reads, of which a look ahead notes none, count for nothing. */
+function wasMade({ ops, results }: ModelThread, ahead: readonly Look[], round: number): boolean {
+  let at = ops.length;
+  for (let next = round - 1; next >= 0; next--) {
+    do at--;
+    while (at >= 0 && (ops[at] as Op).kind === Kind.READ);
+    if (at < 0 || !isSameLook(ahead[next] as Look, { op: ops[at] as Op, result: results[at] })) return false;
+  }
+  return true;
+}
 
 const isSameLook = (a: Look, b: Look): boolean => isSame(a.op, b.op) && Object.is(a.result, b.result);
 

@@ -76,6 +76,23 @@ describe("a thread that spins", () => {
     expect(forgetful.failure?.kind).toBe("lost wake-up");
   });
 
+  it.each([1, 100])("and reads plainly as well, %i times in each round, is held back all the same", (reads) => {
+    const scenario = {
+      setup: () => ({ flag: words(), data: words() }),
+      threads: [
+        ({ flag, data }: { flag: Int32Array; data: Int32Array }) => {
+          let sum = 0;
+          while (Atomics.load(flag, 0) === 0) for (let read = 0; read < reads; read++) sum += data[read % 2] as number;
+          return sum;
+        },
+      ],
+    };
+    expect(check(scenario).failure?.kind).toBe("livelock");
+    const report = check({ ...scenario, threads: [...scenario.threads, ({ flag }) => set(flag)] });
+    expectPassed(report);
+    expect(report).toMatchObject({ complete: true, executions: 2 });
+  });
+
   it("by a throw of the dice that seldom comes is no livelock", () => {
     const report = check({
       setup: words,
