@@ -8,7 +8,7 @@
  */
 import { CheckError } from "../errors.ts";
 import type { Machine } from "./machine.ts";
-import { CALL, Deed, Kind, RETURN, deedOf, type Op } from "./operation.ts";
+import { CALL, Deed, Kind, RETURN, deedOf, lostOf, type Op, type Step } from "./operation.ts";
 import { SUSPEND } from "./thread.ts";
 
 /** What a call came to. */
@@ -94,14 +94,15 @@ export class History {
   #calls(): (Call | Floating)[] {
     const { threads, steps } = (this.#machine as Machine).state;
     return threads.flatMap(({ id, state, ops }) => {
-      const spans = this.#spans(id, ops.slice(0, state.logged));
       const death = steps.findIndex(({ thread, choice }) => thread === id && deedOf(choice) === Deed.DIE);
       const end = death < 0 ? steps.length : death;
+      const done = ops.slice(0, death < 0 ? state.logged : beforeLost(ops, lostOf((steps[death] as Step).choice)));
+      const spans = this.#spans(id, done);
       return (this.#entries[id] ?? [])
-        .filter(({ from }) => from <= state.logged)
+        .filter(({ from, to }) => to <= done.length || from < done.length)
         .map(({ name, args, from, to, result }) => {
-          const over = to <= state.logged;
-          const own = spans.slice(from, over ? to : state.logged).filter((span) => span !== undefined);
+          const over = to <= done.length;
+          const own = spans.slice(from, over ? to : done.length).filter((span) => span !== undefined);
           const before = spans.slice(0, from).findLast((span) => span !== undefined)?.ended ?? -1;
           const began = own[0]?.began ?? before + 0.5;
           const ended = over ? (own.at(-1)?.ended ?? began) : Infinity;
@@ -127,6 +128,13 @@ export class History {
       return { began, ended };
     });
   }
+}
+
+/** Where the log of a thread ends if its last `lost` plain writes did not happen, nor what came after them. */
+function beforeLost(ops: readonly Op[], lost: number): number {
+  let at = ops.length;
+  for (let left = lost; left > 0;) if ((ops[--at] as Op).kind === Kind.WRITE) left--;
+  return at;
 }
 
 /** Gives calls without a step, which are in the order of their threads, each moment that makes a difference to other calls. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { checkOperations, expectPassed } from "../../lib/check/index.ts";
+import { Mutex } from "../../lib/sync/mutex.ts";
 
 const counter = () => {
   let count = 0;
@@ -51,5 +52,54 @@ describe("a call without a step", () => {
     const began = Date.now();
     expectPassed(run(...zeros));
     expect(Date.now() - began).toBeLessThan(5000);
+  });
+});
+
+describe("a death before a plain write", () => {
+  /** A register behind a lock that its writer keeps: others see what it wrote once it is dead. */
+  interface Kept {
+    readonly mutex: Mutex;
+    readonly data: Int32Array;
+  }
+  const register = () => {
+    let value = 0;
+    return { begin: () => undefined, put: () => void (value = 1), end: () => undefined, get: () => value };
+  };
+  const outcomes = (put: ({ data }: Kept) => void) =>
+    checkOperations(
+      {
+        setup: (): Kept => ({ mutex: new Mutex(), data: new Int32Array(new SharedArrayBuffer(8)) }),
+        model: register,
+        operations: {
+          begin: { run: ({ mutex }) => void mutex.lock() },
+          put: { run: put },
+          end: { run: ({ data }) => void Atomics.load(data, 1) },
+          get: {
+            run: ({ mutex, data }) => {
+              const guard = mutex.lock({ allowPoisoned: true });
+              const seen = data[0];
+              guard.release();
+              return seen;
+            },
+          },
+        },
+      },
+      {
+        deaths: 1,
+        mortal: [0],
+        program: [["begin", "put", "end"], ["get"]].map((names) => names.map((name) => ({ name, args: [] }))),
+      },
+    );
+
+  it("is one in the call that would have made it, which then may not have happened", () => {
+    expectPassed(
+      outcomes(({ data }) => {
+        data[0] = 1;
+      }),
+    );
+  });
+  it("does not excuse a call that was over", () => {
+    const { failure } = outcomes(() => undefined);
+    expect(failure?.message).toMatch(/thread 1 put\(\): undefined; .*thread 2 get\(\): 0/);
   });
 });
