@@ -134,9 +134,13 @@ export class Identities {
     return word === this.#registry.unwatched.byteOffset >> 2 ? "UNWATCHED" : `registry[${String(word)}]`;
   }
 
-  /** Has a thread asked who it is, or who lives? */
+  /** Has a thread asked who it is, or who lives; or after, who looks at what threads left? Setup finds nothing that they did. */
   get asked(): boolean {
-    return this.#threads.some(({ asked }) => asked);
+    return this.#outsider.asked || this.#threads.some(({ asked }) => asked);
+  }
+  /** Setup is over. */
+  forgetSetup(): void {
+    this.#outsider.asked = false;
   }
   idOf(thread: number): number {
     return (this.#threads[thread] as ModelCurrent).id;

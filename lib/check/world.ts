@@ -199,6 +199,7 @@ export class ModelWorld implements World, Nameable {
       });
       return plan;
     });
+    this.#identities.forgetSetup();
     // Only now: moving ends writes, too.
     this.#compared = this.#unseen || this.#setups > WITNESSED;
     if (!this.#compared && !memory.remember())
@@ -277,7 +278,7 @@ export class ModelWorld implements World, Nameable {
   get known(): boolean {
     return this.#known || this.#opener !== undefined;
   }
-  /** Does a thread turn out to be one of ferrous that was not taken for one? */
+  /** Do threads turn out to be ones of ferrous that were not taken for such? */
   get isMisjudged(): boolean {
     return !this.known && this.#identities.asked;
   }

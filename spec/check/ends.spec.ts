@@ -176,6 +176,19 @@ describe("a thread that returns", () => {
     );
   });
 
+  it("has ended when after looks, even if only after shows that it is a thread of ferrous", () => {
+    const lockOf = (cells: Int32Array): Mutex => Mutex.at(cells.buffer as SharedArrayBuffer, 0);
+    const report = check({
+      setup: () => words(),
+      threads: [(cells) => void lockOf(cells).lock()],
+      after: (cells) => {
+        lockOf(cells).lock({ allowPoisoned: true }).release();
+        expect(lockOf(cells).poisoned).toBe(true);
+      },
+    });
+    expectPassed(report);
+  });
+
   it("closes its end of a channel, and who receives is told", () => {
     const report = check({
       setup: () => channel({ of: i32 }),
