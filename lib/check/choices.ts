@@ -7,7 +7,7 @@
  *     any of these   dies; one that is DONE, so that others find what it holds while they go on
  */
 import { wrap } from "./effect.ts";
-import { whyStuck } from "./failure.ts";
+import { whoMissed } from "./failure.ts";
 import type { Limits, Undertaker } from "./limits.ts";
 import { addressOf, type Memory } from "./memory.ts";
 import { Deed, Kind, Touch, choiceOf, deedOf, type Op, type Step } from "./operation.ts";
@@ -76,11 +76,28 @@ export class Choices {
   #addEnds(choices: number[]): void {
     const ended = this.#threads.filter(({ state }) => state.status === Status.DONE);
     if (!this.#undertaker.known || ended.length === 0 || this.wokenInVain.length > 0) return;
-    if ((whyStuck(this.#threads, this.#memory)?.kind ?? "lost wake-up") === "lost wake-up") return;
+    if (!this.#mayHear(ended)) return;
     const looked = this.#looked();
     const sleeper = this.#threads.find((thread) => isNotedSleeper(thread) && !looked.has(thread.id));
     if (sleeper !== undefined) choices.push(choiceOf(sleeper.id, Deed.WAKE));
     else for (const { id } of ended) choices.push(choiceOf(id, Deed.TIME_OUT));
+  }
+
+  /**
+   * Could the end of one of these change anything for somebody? For ferrous' own sleepers, whatever has become of the word that they sleep on; for
+   * those that look at the record again and again. Not if another sleeps although its word has changed: that is a failure already.
+   */
+  #mayHear(ended: readonly ModelThread[]): boolean {
+    const looks = this.#threads.some(({ state: { spinsOn } }) =>
+      ended.some(({ id }) => {
+        const { buffer, element, index } = this.#undertaker.life(id);
+        const life = addressOf(buffer, element, index);
+        return spinsOn?.some(({ start, end }) => start <= life && life < end) === true;
+      }),
+    );
+    if (looks) return true;
+    const isOwn = ({ state }: ModelThread): boolean => state.pending?.noted === true;
+    return this.#threads.some(isNotedSleeper) && whoMissed(this.#threads, this.#memory).every(isOwn);
   }
 
   /** Who was made to look since the last end was told, and at what each slept. */

@@ -6,10 +6,9 @@ import { strategyOf } from "./check.ts";
 import { Machine } from "./machine.ts";
 import { raceFinding } from "./races.ts";
 import type { FailureKind } from "./report.ts";
-import { limitsOf, programOf, type CheckOptions, type Program, type Scenario } from "./scenario.ts";
+import { limitsOf, programOf, type CheckOptions, type Scenario } from "./scenario.ts";
 import { encode, scheduleOf } from "./schedule.ts";
 import type { Limits } from "./limits.ts";
-import type { Strategy } from "./strategy/strategy.ts";
 import { traceOf, type Row } from "./trace.ts";
 import { ModelWorld, within } from "./world.ts";
 
@@ -40,33 +39,23 @@ export function* explore<S>(
   options: Omit<CheckOptions, "time" | "replay" | "schedule"> = {},
 ): Generator<Execution, void> {
   const program = programOf(scenario);
-  // Nobody can take back what was shown, once a thread accesses memory plainly.
   if ("time" in options) throw new CheckError("explore() takes no time: whoever takes its executions one by one says when it is enough.");
   if ("replay" in options || "schedule" in options)
     throw new CheckError("explore() goes through executions; to see the one of a replay string or of a schedule, give it to check().");
-  // Nobody can take back what was shown, once a thread accesses memory plainly, or turns out to be one of ferrous, which hears of deaths.
-  const limits: Limits = { ...limitsOf(options, program.names.length), plain: true, known: (options.deaths ?? 0) > 0 };
+  // Nobody can take back what was shown, once a thread accesses memory plainly, or turns out to be one of ferrous, which hears of deaths and ends.
+  const limits: Limits = { ...limitsOf(options, program.names.length), plain: true, known: true };
   const { executions = options.strategy === undefined || options.strategy === "exhaustive" ? Infinity : 1000 } = options;
-  let { strategy, world, machine } = searchOf(program, limits, options);
+  const strategy = strategyOf(options);
+  const world = new ModelWorld(program, false, limits);
+  const machine = new Machine(world, limits, strategy);
   let next: { readonly at: number; readonly choice?: number } | undefined = { at: -1 };
   for (let seen = 0; next !== undefined && seen < executions;) {
     const from: { readonly at: number; readonly choice?: number } = next;
-    const go = (): Execution => within(world, machine, () => one(machine, world, from));
-    let execution = go();
-    if (from.at < 0 && world.isMisjudged) {
-      ({ strategy, world, machine } = searchOf(program, { ...limits, known: true }, options));
-      execution = go();
-    }
+    const execution = within(world, machine, () => one(machine, world, from));
     if (execution.ending !== "pruned") seen++;
     next = strategy.next(machine);
     yield execution;
   }
-}
-
-function searchOf(program: Program, limits: Limits, options: CheckOptions): { strategy: Strategy; world: ModelWorld; machine: Machine } {
-  const strategy = strategyOf(options);
-  const world = new ModelWorld(program, false, limits);
-  return { strategy, world, machine: new Machine(world, limits, strategy) };
 }
 
 /** Runs one execution from where it departs from an earlier one; the very first from -1. */

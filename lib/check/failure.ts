@@ -40,6 +40,14 @@ export const CAPTURED =
   "the engine's own Atomics, or a typed array's own method, was given one of the checker's views, so the code has captured it " +
   "(const { load } = Atomics, or Int32Array.prototype.fill.call(view)). Name Atomics at each use; call methods on the view.";
 
+/** Who sleeps although the value slept on has changed. */
+export const whoMissed = (threads: readonly ModelThread[], memory: Memory): readonly ModelThread[] =>
+  threads.filter(({ state }) => {
+    if (state.status !== Status.ASLEEP) return false;
+    const { buffer, element, index, a } = state.pending as Op;
+    return memory.byId(buffer).cells(element)[index] !== a;
+  });
+
 /** Why nothing can happen any more, if a thread has not ended. */
 export function whyStuck(threads: readonly ModelThread[], memory: Memory): { kind: FailureKind; message: string } | undefined {
   const sleepers = threads.filter(({ state }) => state.status === Status.ASLEEP);
@@ -54,10 +62,7 @@ export function whyStuck(threads: readonly ModelThread[], memory: Memory): { kin
       message: `${verb(spinners, "looks")} at the same values for ever${asleep}, and nobody is left to change them`,
     };
   }
-  const missed = sleepers.filter(({ state }) => {
-    const { buffer, element, index, a } = state.pending as Op;
-    return memory.byId(buffer).cells(element)[index] !== a;
-  });
+  const missed = whoMissed(threads, memory);
   return missed.length > 0
     ? { kind: "lost wake-up", message: `${verb(missed, "sleeps")} although the value slept on has changed, and nobody is left to notify` }
     : { kind: "deadlock", message: `${verb(sleepers, "sleeps")}, and nobody is left to notify` };

@@ -164,6 +164,15 @@ describe("a thread that returns", () => {
     expect(ends).toEqual(new Set(["got in", "poisoned"]));
   });
 
+  it("while it holds a lock is told to all that wait, also if the one has changed the word that the other sleeps on", () => {
+    const next = ({ mutex }: Guarded): void => {
+      mutex.lock({ allowPoisoned: true }).release();
+    };
+    const report = check({ setup: guarded, threads: [({ mutex }) => void mutex.lock(), next, next] });
+    expectPassed(report);
+    expect(report.complete).toBe(true);
+  });
+
   it("has ended when after looks, and what it held is free", () => {
     expectPassed(
       check({

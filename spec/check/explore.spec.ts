@@ -79,6 +79,36 @@ describe("explore", () => {
     expect(failures).toEqual(["exception", "exception", "exception"]);
   });
 
+  it("tells of ends as check does, also if only some executions show that its threads are ones of ferrous", () => {
+    const lockOf = (cells: Int32Array): Mutex => Mutex.at(cells.buffer as SharedArrayBuffer, 0);
+    const scenario = {
+      setup: () => words(4),
+      threads: [
+        (cells: Int32Array) => {
+          lockOf(cells).lock({ allowPoisoned: true });
+          Atomics.load(cells, 3);
+        },
+        (cells: Int32Array) => {
+          if (Atomics.load(cells, 3) === 1) lockOf(cells).lock({ allowPoisoned: true });
+        },
+        (cells: Int32Array) => Atomics.store(cells, 3, 1),
+      ],
+    };
+    expect(check(scenario)).toMatchObject({ verdict: "passed", complete: true });
+    const all = [...explore(scenario)];
+    expect(all.filter(({ ending }) => ending === "failed")).toEqual([]);
+    expect(all.some(({ rows }) => rows.some(({ text }) => text.startsWith("has ended; told to")))).toBe(true);
+  });
+
+  it("tells no end where nobody would hear of it", () => {
+    const [stuck] = explore({
+      setup: () => words(1),
+      threads: [(cells) => Atomics.wait(cells, 0, 0), (cells) => Atomics.load(cells, 0)],
+    });
+    expect(stuck?.failure?.kind).toBe("deadlock");
+    expect(stuck?.rows.map(({ text }) => text).filter((text) => text.includes("ended"))).toEqual([]);
+  });
+
   it("finds every other outcome, too, once an execution was cut short because a thread threw", () => {
     const outcomes = (options: CheckOptions) => {
       const ends = new Set<string>();
