@@ -133,12 +133,20 @@ export class Choices {
    */
   #addDeaths({ id, ops, results, state }: ModelThread, choices: number[]): void {
     let lost = 0;
+    // How many are lost in a death right after the write that is looked at, and whether that death was noted.
+    let after = 0;
+    let isNoted = false;
     let at = state.logged - 1;
     for (; state.status === Status.READY && at >= 0 && (ops[at] as Op).kind >= Kind.READ; at--) {
       const op = ops[at] as Op;
       if (op.kind !== Kind.WRITE) continue;
+      // Nobody dies in the midst of what a DataView writes at once.
+      if (op.b !== true) [after, isNoted] = [lost, false];
       // One that changed nothing might as well have been lost.
-      if (wrap(op.element, op.a as number | bigint) !== results[at]) choices.push(choiceOf(id, Deed.DIE, lost));
+      if (!isNoted && !Object.is(wrap(op.element, op.a as number | bigint), results[at])) {
+        choices.push(choiceOf(id, Deed.DIE, after));
+        isNoted = true;
+      }
       if (++lost < MOST_LOST) continue;
       this.leftOut = true;
       return;

@@ -130,13 +130,13 @@ export class Executor {
 
   /**
    * A plain access of the running thread: `done` is called unless the log knows already what it gave. A write gives what was there before,
-   * by which it can be taken back.
+   * by which it can be taken back. One that `goesOn` is part of a longer one.
    */
-  access(kind: Kind, buffer: SharedBuffer, element: number, index: number, value: unknown, done: () => unknown): unknown {
+  access(kind: Kind, buffer: SharedBuffer, element: number, index: number, value: unknown, done: () => unknown, goesOn = false): unknown {
     const thread = this.current as ModelThread;
     if (thread.mode === "suspended") return invented(thread.suspend(), kind, element);
-    if (thread.cursor < thread.ops.length) return this.#recall(thread, kind, buffer, element, index, value, undefined);
-    const op = this.#operation(kind, buffer, element, index, value, undefined);
+    if (thread.cursor < thread.ops.length) return this.#recall(thread, kind, buffer, element, index, value, goesOn);
+    const op = this.#operation(kind, buffer, element, index, value, goesOn);
     if (thread.mode === "lookahead") {
       if (kind === Kind.READ && thread.peeks++ < MOST_PLAIN) return done();
       return this.#look(thread, op);

@@ -66,7 +66,7 @@ export class Names {
   #visit(value: unknown, path: string, depth: number, seen: Set<unknown>): void {
     if (typeof value !== "object" || value === null || depth > DEPTH || seen.has(value)) return;
     seen.add(value);
-    const behind = this.#world.views.behind(value);
+    const behind = this.#world.views.shown(value);
     if (behind !== undefined) {
       const start = addressOf(behind.buffer, behind.element, behind.first);
       this.#regions.push({

@@ -61,7 +61,7 @@ export interface Op {
   /** The bytes, in an address space in which no two buffers overlap. */
   readonly start: number;
   readonly end: number;
-  /** The operands: value; expected and replacement; expected and timeout; count. */
+  /** The operands: value; expected and replacement; expected and timeout; count. Of a plain write, `b`: does it go on with the next byte? */
   readonly a: unknown;
   readonly b: unknown;
   /** A wait that ends by itself, when nothing else is left to happen: it only lets others go first for a while. */

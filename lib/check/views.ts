@@ -32,6 +32,8 @@ export class Views {
   readonly #memory: Memory;
   readonly #machine: () => Executor | undefined;
   readonly #behind = new WeakMap<object, Behind>();
+  /** Of DataViews: their bytes. Apart, because Atomics takes none. */
+  readonly #bytes = new WeakMap<object, Behind>();
   #last: unknown;
   #lastBehind: Behind | undefined;
 
@@ -55,6 +57,11 @@ export class Views {
     this.#last = view;
     this.#lastBehind = found;
     return found;
+  }
+
+  /** What any view of shared memory shows, of a DataView its bytes; undefined for all else. */
+  shown(view: object): Behind | undefined {
+    return this.behind(view) ?? this.#bytes.get(view);
   }
 
   /** The constructor that stands in for a kind of typed array. */
@@ -148,7 +155,8 @@ export class Views {
     return machine.access(Kind.READ, buffer, element, first + index, undefined, () => raw[index]);
   }
 
-  #write(behind: Behind, index: number, given: unknown): void {
+  /** @param goesOn  is it part of a write that goes on with the next byte? */
+  #write(behind: Behind, index: number, given: unknown, goesOn = false): void {
     const { buffer, element, first, raw } = behind;
     const machine = this.#machine();
     // As assigning to an element converts, errors included.
@@ -161,13 +169,13 @@ export class Views {
       return before;
     };
     if (machine?.current === undefined) write(false);
-    else machine.access(Kind.WRITE, buffer, element, first + index, value, () => write(true));
+    else machine.access(Kind.WRITE, buffer, element, first + index, value, () => write(true), goesOn);
   }
 
   #watchDataView(raw: DataView, bytes: SharedArrayBuffer): object {
     // Byte by byte, because it may lie anywhere.
-    const buffer = this.#memory.of(bytes);
-    const behind: Behind = { buffer, element: 1, first: 0, raw: buffer.cells(1) };
+    const all = new RealUint8Array(bytes, raw.byteOffset, raw.byteLength) as Cells;
+    const behind: Behind = { buffer: this.#memory.of(bytes), element: UINT8, first: raw.byteOffset, raw: all };
     const view: object = new Proxy(raw, {
       get: (target, key) => {
         const own: unknown = Reflect.get(target, key, ENGINE_GETTERS.has(key) ? target : view);
@@ -177,19 +185,19 @@ export class Views {
         return (given: number, ...rest: unknown[]) => {
           const scratch = new RealDataView(new ArrayBuffer(size));
           const at = Math.trunc(+given) || 0;
-          const from = raw.byteOffset + at;
           if (!(at >= 0) || at + size > raw.byteLength) throw new RangeError("Offset is outside the bounds of the DataView");
           const accessor = Reflect.get(scratch, key, scratch) as Method;
           if (access[1] === "s") {
             accessor.call(scratch, 0, ...rest);
-            for (let byte = 0; byte < size; byte++) this.#write(behind, from + byte, scratch.getUint8(byte));
+            for (let byte = 0; byte < size; byte++) this.#write(behind, at + byte, scratch.getUint8(byte), byte < size - 1);
             return undefined;
           }
-          for (let byte = 0; byte < size; byte++) scratch.setUint8(byte, this.#read(behind, from + byte) as number);
+          for (let byte = 0; byte < size; byte++) scratch.setUint8(byte, this.#read(behind, at + byte) as number);
           return accessor.call(scratch, 0, ...rest);
         };
       },
     });
+    this.#bytes.set(view, behind);
     return view;
   }
 

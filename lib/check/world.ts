@@ -148,7 +148,11 @@ export class ModelWorld implements World, Nameable {
     });
     replaced.put(globalThis, "DataView", views.dataViewConstructor());
     const isView = ArrayBuffer.isView.bind(ArrayBuffer);
-    replaced.put(ArrayBuffer, "isView", (value: unknown) => isView(value) || views.behind(value) !== undefined);
+    replaced.put(
+      ArrayBuffer,
+      "isView",
+      (value: unknown) => isView(value) || (typeof value === "object" && value !== null && views.shown(value) !== undefined),
+    );
     replaced.put(
       globalThis,
       "SharedArrayBuffer",
@@ -188,7 +192,7 @@ export class ModelWorld implements World, Nameable {
       throw new CheckError(
         "setup made shared memory that check() does not know, and cannot reset: through a SharedArrayBuffer that was captured before the check, or a WebAssembly.Memory. Make it with new SharedArrayBuffer(...) in setup.",
       );
-    const isMemory = (value: object): boolean => this.views.behind(value) !== undefined || isShareable(value);
+    const isMemory = (value: object): boolean => this.views.shown(value) !== undefined || isShareable(value);
     this.#witness = this.#setups++ < WITNESSED ? new Witness(this.shared, isMemory) : undefined;
     this.#opener = this.#identities.asOutsider(() => {
       const owned = this.#program.moves(this.shared);

@@ -117,6 +117,35 @@ describe("a thread that may die", () => {
     expect(ends).toEqual(new Set(["returned, busy", "returned, got in", "undefined, got in", "undefined, poisoned"]));
   });
 
+  it("does not die in the midst of what a DataView writes at once", () => {
+    const states = new Set<unknown>();
+    const report = check(
+      {
+        setup: () => ({ mutex: new Mutex(), header: new DataView(new SharedArrayBuffer(16)) }),
+        threads: [
+          ({ mutex, header }) => {
+            const guard = mutex.lock();
+            header.setUint32(1, 0x01020304);
+            header.setUint16(0, 0xff01);
+            guard.release();
+          },
+          ({ mutex, header }) => {
+            const guard = mutex.lock({ allowPoisoned: true });
+            const seen = header.getUint32(0).toString(16);
+            guard.release();
+            return seen;
+          },
+        ],
+        after: (_, [, seen]) => {
+          states.add(seen);
+        },
+      },
+      { deaths: 1, mortal: [0] },
+    );
+    expectPassed(report);
+    expect(states).toEqual(new Set(["0", "10203", "ff010203"]));
+  });
+
   it("is not said to have died everywhere if it wrote too often in a row", () => {
     const many = (count: number) =>
       check(

@@ -183,6 +183,19 @@ describe("the world of a check", () => {
     expectPassed(report);
   });
 
+  it("has DataViews that are views, and are called by their names", () => {
+    const isView = (value: unknown): boolean => ArrayBuffer.isView(value);
+    const { failure } = check({
+      setup: () => ({ header: new DataView(new SharedArrayBuffer(16), 8) }),
+      threads: [0, 1].map(() => ({ header }: { header: DataView }) => {
+        if (!isView(header) || isView({}) || isView(null)) throw new RangeError("no view");
+        header.setUint16(2, 7);
+      }),
+    });
+    expect(failure?.message).toMatch(/writes plainly header\[2\] and .*writes plainly header\[2\]/);
+    expect(failure?.kind).toBe("data race");
+  });
+
   it("has atomics of every kind of integer, and unshared ones that are no steps", () => {
     const report = check({
       setup: () => new SharedArrayBuffer(8),
