@@ -100,11 +100,12 @@ export class Choices {
     return this.#threads.some(isNotedSleeper) && whoMissed(this.#threads, this.#memory).every(isOwn);
   }
 
-  /** Who was made to look since the last end was told, and at what each slept. */
+  /** Who was made to look since the last end or death was told, and at what each slept. */
   #looked(): Map<number, Op> {
     const looked = new Map<number, Op>();
     for (let at = this.#steps.length - 1; at >= 0; at--) {
       const { quiet, choice, thread, op } = this.#steps[at] as Step;
+      if (deedOf(choice) === Deed.DIE) break;
       if (!quiet) continue;
       if (op.kind === Kind.END) break;
       if (deedOf(choice) === Deed.WAKE && !looked.has(thread)) looked.set(thread, op);

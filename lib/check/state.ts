@@ -2,7 +2,7 @@
  * The state of one execution, and the steps that change it.
  *
  *     READY  -> wait, the value is as expected -> ASLEEP -> notify, timeout, no cause -> READY
- *     READY  -> the body returns -> DONE -> its end is told -> GONE          READY, ASLEEP, DONE -> death -> DEAD
+ *     READY  -> the body returns -> DONE -> the others are told -> GONE          READY, ASLEEP, DONE -> death -> DEAD
  *
  * A sleeper's wait has no result until it is woken: then the result goes into its log, and it is READY.
  */
