@@ -235,7 +235,7 @@ describe("the checker finds a mutex that", () => {
           }
         }),
       },
-      { time: 20_000, ...options },
+      { time: 50_000, ...options },
     );
 
   it.each<[string, new (cells: Int32Array) => Twin, number, CheckOptions, readonly FailureKind[]]>([
