@@ -1,6 +1,7 @@
 /**
  * One execution after another, until there are none left, one fails, or the budget is spent.
  */
+import { CheckError } from "../errors.ts";
 import { KnownThreads, PlainAccess } from "./failure.ts";
 import type { Finding, Machine } from "./machine.ts";
 import { mayRace, raceFinding } from "./races.ts";
@@ -26,9 +27,13 @@ export interface Outcome {
   readonly found?: { readonly finding: Finding; readonly schedule: Schedule };
 }
 
+/** So many executions take some time, by any clock that goes. */
+const TAKES_TIME = 100_000;
+
 /** Runs the strategy; `each` sees every execution that ran to its end. */
 export function search(machine: Machine, world: ModelWorld, strategy: Strategy, budget: Budget, each?: () => void): Outcome {
-  const deadline = budget.time === Infinity ? Infinity : realNow() + budget.time;
+  const began = realNow();
+  const deadline = budget.time === Infinity ? Infinity : began + budget.time;
   let executions = 0;
   let pruned = 0;
   const outcome = (exhausted: boolean): Outcome => ({
@@ -56,6 +61,10 @@ export function search(machine: Machine, world: ModelWorld, strategy: Strategy, 
     const next = strategy.next(machine);
     if (next === undefined) return outcome(true);
     if (executions >= budget.executions || (deadline !== Infinity && realNow() > deadline)) return outcome(false);
+    if (deadline !== Infinity && executions + pruned === TAKES_TIME && realNow() === began)
+      throw new CheckError(
+        "the clock stands still, so the check would not know when its time is over. Import ferrous/check before fake timers are installed, or give the option executions, and time: Infinity.",
+      );
     machine.rewind(next.at);
     choice = next.choice;
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { Worker } from "node:worker_threads";
 import { check, expectPassed, type CheckOptions, type Scenario } from "../../lib/check/index.ts";
 import { Latch } from "../../lib/sync/latch.ts";
@@ -392,5 +392,17 @@ describe("a body that is suspended", () => {
     let runs = 0;
     const { failure } = check(scenario((cells) => Atomics.store(cells, 0, ++runs), add));
     expect(failure).toMatchObject({ kind: "nondeterminism", message: expect.stringMatching(/thread 1.*operation number 1 was store 1/) });
+  });
+});
+
+describe("a clock that stands still, such as that of fake timers,", () => {
+  it("is told of, because the time of the check would never be over", async () => {
+    const now = jest.spyOn(performance, "now").mockReturnValue(5);
+    jest.resetModules();
+    const fresh = await import("../../lib/check/index.ts");
+    now.mockRestore();
+    const many = { strategy: "random", executions: 150_000, time: 60_000 } as const;
+    expect(() => fresh.check(scenario(add, add), many)).toThrow(/clock stands still.*before fake timers.*option executions/);
+    expect(fresh.check(scenario(add, add), { ...many, time: Infinity })).toMatchObject({ verdict: "passed" });
   });
 });
