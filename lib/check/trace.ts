@@ -44,7 +44,13 @@ export function traceOf(state: State, world: ModelWorld, failed: (thread: number
   };
   state.steps.forEach((step, at) => {
     accessesUpTo(at);
-    rows.push({ step: at + 1, thread: step.thread, text: describe(step, names, world), site: step.op.site, woke: step.woke });
+    rows.push({
+      step: at + 1,
+      thread: step.thread,
+      text: describe(step, names, world, lostIn(state, at)),
+      site: step.op.site,
+      woke: step.woke,
+    });
   });
   accessesUpTo(state.steps.length);
   for (const { id, state: end } of state.threads) {
@@ -64,13 +70,21 @@ function plain({ op, result }: Access, last: Access, names: Names): string {
   return op.kind === Kind.READ ? `reads  ${names.of(op)}: ${names.show(op, result)}` : `writes ${names.of(op)} = ${names.show(op, op.a)}`;
 }
 
-function describe(step: Step, names: Names, world: ModelWorld): string {
+/** How many plain writes step number `at`, a death, took back. What a DataView wrote at once is one of them. */
+function lostIn({ steps, accesses }: State, at: number): number {
+  const { thread, choice } = steps[at] as Step;
+  const lost = lostOf(choice);
+  if (lost === 0) return 0;
+  const writes = accesses.filter((access) => access.thread === thread && access.at <= at && access.op.kind === Kind.WRITE);
+  return writes.slice(-lost).filter(({ op }) => op.b !== true).length;
+}
+
+function describe(step: Step, names: Names, world: ModelWorld, lost: number): string {
   const { op, choice, before, after, result, woke } = step;
   const deed = deedOf(choice);
   const show = (value: unknown): string => names.show(op, value);
   const wakes = woke.map((thread) => world.names[thread] ?? "").join(", ");
   if (deed === Deed.DIE) {
-    const lost = lostOf(choice);
     const before = lost === 0 ? "" : lost === 1 ? " before its last plain write" : ` before its last ${String(lost)} plain writes`;
     return wakes === "" ? `dies${before}` : `dies${before}; told to ${wakes}`;
   }

@@ -144,6 +144,23 @@ describe("a thread that may die", () => {
     );
     expectPassed(report);
     expect(states).toEqual(new Set(["0", "10203", "ff010203"]));
+    const { failure } = check(
+      {
+        setup: () => new DataView(new SharedArrayBuffer(8)),
+        threads: [
+          (header) => {
+            header.setFloat64(0, 1.5);
+            header.setUint16(0, 1);
+            Atomics.load(words(), 0);
+          },
+        ],
+        after: (header) => {
+          expect(header.getFloat64(0)).not.toBe(0);
+        },
+      },
+      { deaths: 1 },
+    );
+    expect(failure?.trace).toContain("dies before its last 2 plain writes");
   });
 
   it("is not said to have died everywhere if it wrote too often in a row", () => {
