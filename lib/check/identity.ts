@@ -70,7 +70,7 @@ function theTown(): Town {
   const registry = Registry.create();
   const ids = Array.from({ length: MAX_THREADS + 1 }, () => {
     const id = registry.claim();
-    registry.field(id, Field.WATCHED).store(1);
+    registry.setWatched(id);
     registry.begin(id, id);
     return id;
   });

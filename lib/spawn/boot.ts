@@ -9,7 +9,6 @@ import { decode, encode, type Departing, type Encoded } from "../send/transit.ts
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
 import { awaitReceipt, holdLife, takeLifeline } from "../thread/lifeline.ts";
-import { Field } from "../thread/registry.ts";
 import { knowAllKinds } from "./kinds.ts";
 import { reportUnjoined, type Boot, type Outcome, type Work } from "./outcome.ts";
 import { loadTask } from "./task.ts";
@@ -22,7 +21,7 @@ export async function boot(): Promise<void> {
   const data = isBoot(host.startData) ? host.startData : await host.firstMessage();
   if (!isBoot(data)) return;
   const { id, registry } = assumeThread(data.id);
-  if (registry.field(id, Field.WATCHED).load() === 0) {
+  if (!registry.isWatched(id)) {
     // Its supervisor may die with it: whoever asks must be able to ask the kernel.
     registry.nameOsThread(id, host.osThread());
   }

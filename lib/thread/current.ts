@@ -71,7 +71,7 @@ function join(): Current {
   all.setName(id, host.isMain ? "main" : `worker ${String(host.platformId)}`);
   if (host.isMain) {
     // The main thread's death is the process': nobody is left to ask.
-    all.field(id, Field.WATCHED).store(1);
+    all.setWatched(id);
   } else {
     all.nameOsThread(id, host.osThread());
   }

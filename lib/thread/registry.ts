@@ -12,10 +12,15 @@
  *
  *     LIFE:  generation << 2 | FREE, CLAIMED (an id, no thread yet), ALIVE, DEAD
  *     id  :  generation << 10 | index        26 bits, never 0; a generation is used once, so a stale id is never a living one's
+ *     WATCHED: generation << 2 | who would see the death, see {@link Watch}
  *
  * A record goes FREE -> CLAIMED -> ALIVE -> DEAD -> CLAIMED of the next generation; each arrow is one compare-and-exchange.
  * Indexes are reused oldest first and retired when their generation is spent, after 65,535 threads.
  * DEAD is written only when no instruction of the thread can take effect any more, never by a timer: else two holders would be inside.
+ *
+ * UNWATCHED counts the records whose WATCHED says COUNTED: added to before WATCHED says so, and taken from by whoever changes that, so a
+ * death on the way counts one too many, never one too few. Between DEAD and that change the index may have its next thread already, whose
+ * generation stands there then: who claims an index settles what is left of its last thread, and news of that one comes too late.
  */
 import { host } from "#host";
 import { HandleError, LayoutError, TooManyThreadsError } from "../errors.ts";
@@ -52,7 +57,7 @@ export const Field = {
   /** The kernel's number of the thread and its birth, for threads that no supervisor watches. */
   TID: 2,
   BORN: 3,
-  /** Once a supervisor would see this thread's death: 1, or {@link ITS_CHILD} if it is the supervisor's child. */
+  /** Who would see this thread's death: {@link Watch}, and above it the generation of which that is said. */
   WATCHED: 4,
   /** Odd while the thread is in a blocking call; moves when one starts or ends. */
   SEQ: 5,
@@ -80,8 +85,12 @@ export const Field = {
 export type FieldIndex = (typeof Field)[keyof typeof Field];
 const NAME_CAPACITY = 64;
 
-/** A thread that dies with the supervisor, which watches it. */
-export const ITS_CHILD = 2;
+/**
+ * Who would see a thread's death, in the low bits of WATCHED: nobody, as long as it has not begun; nobody, and it is counted in UNWATCHED; a
+ * supervisor, or all know of it already; the supervisor with which it dies.
+ */
+const Watch = { NOBODY: 0, COUNTED: 1, WATCHED: 2, ITS_CHILD: 3 } as const;
+type Watch = (typeof Watch)[keyof typeof Watch];
 
 /**
  * The low bits of the SUPERVISOR word. Until it is ready to be greeted the word names its starter: if that is a worker, the
@@ -90,6 +99,7 @@ export const ITS_CHILD = 2;
 export const Supervision = { NONE: 0, STARTING: 1, READY: 3 } as const;
 
 const KEY = "ferrous/registry@1";
+const watchedWord = (id: number, watch: Watch): number => (generationOf(id) << 2) | watch;
 const indexOf = (id: number): number => id & (MAX_THREADS - 1);
 const generationOf = (id: number): number => id >>> INDEX_BITS;
 const idOf = (life: number, index: number): number => ((life >>> 2) << INDEX_BITS) | index;
@@ -170,13 +180,15 @@ export class Registry {
       const generation = (seen >>> 2) + 1;
       const free = (seen & 3) === DEAD || (seen & 3) === 0;
       if (!free || generation > MAX_GENERATION || life.compareExchange(seen, (generation << 2) | CLAIMED) !== seen) continue;
-      for (const field of [Field.PLATFORM, Field.TID, Field.BORN, Field.WATCHED, Field.AWAITING, Field.VERDICT, Field.TOKEN]) {
-        this.field(index, field).store(0);
-      }
-      const seq = this.field(index, Field.SEQ);
-      seq.store((seq.load() + 2) & ~1);
       const id = (generation << INDEX_BITS) | index;
-      this.field(index, Field.SPAWNER).store(spawnerWord(id, spawner));
+      const before = this.field(id, Field.WATCHED).exchange(watchedWord(id, Watch.NOBODY));
+      if ((before & 3) === Watch.COUNTED) this.unwatched.sub(1);
+      for (const field of [Field.PLATFORM, Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT, Field.TOKEN]) {
+        this.field(id, field).store(0);
+      }
+      const seq = this.field(id, Field.SEQ);
+      seq.store((seq.load() + 2) & ~1);
+      this.field(id, Field.SPAWNER).store(spawnerWord(id, spawner));
       return id;
     }
     throw new TooManyThreadsError(MAX_THREADS);
@@ -189,9 +201,9 @@ export class Registry {
     return seen === spawnerWord(id, spawner) ? spawner : 0;
   }
 
-  /** As {@link begin}, of a thread that no supervisor watches, or not yet: counted first, so that whoever dies on the way counts too many. */
+  /** As {@link begin}, of a thread that no supervisor watches, or not yet. */
   beginUnwatched(id: number, platformId: number): void {
-    this.unwatched.add(1);
+    this.#count(id, Watch.NOBODY);
     this.unwatched.notify();
     this.begin(id, platformId);
   }
@@ -210,37 +222,56 @@ export class Registry {
       const seen = life.load();
       if (!this.#lives(id, seen)) return false;
       if (life.compareExchange(seen, (seen & ~3) | DEAD) !== seen) continue;
-      this.#leaveUnwatched(id, (seen & 3) === ALIVE);
+      this.#watch(id, Watch.WATCHED);
       return true;
     }
   }
 
-  /** From now on a supervisor sees this thread's death, unless it is dead already; `counted`: it may stand among the unwatched. */
-  setWatched(id: number, counted: boolean): void {
-    if (this.#lives(id, this.field(id, Field.LIFE).load())) this.#leaveUnwatched(id, counted);
+  /** From now on a supervisor sees this thread's death, unless it is dead already. */
+  setWatched(id: number): void {
+    this.#watch(id, Watch.WATCHED);
+  }
+  /** As {@link setWatched}, of a thread that dies with the supervisor. */
+  setItsChild(id: number): void {
+    this.#watch(id, Watch.ITS_CHILD);
+  }
+  /** Would a supervisor see this thread's death? */
+  isWatched(id: number): boolean {
+    const seen = this.field(id, Field.WATCHED).load();
+    return seen === watchedWord(id, Watch.WATCHED) || seen === watchedWord(id, Watch.ITS_CHILD);
   }
 
   /** The supervisor has died, and its children before it; whom else it watched, nobody does now. */
   loseSupervisor(): void {
     for (const id of [...this.#inState(CLAIMED), ...this.#inState(ALIVE)]) {
-      const watched = this.field(id, Field.WATCHED);
-      if (watched.load() === ITS_CHILD) this.markDead(id);
+      if (this.field(id, Field.WATCHED).load() === watchedWord(id, Watch.ITS_CHILD)) this.markDead(id);
       // But for the main thread, which ends with the process.
-      else if (this.field(id, Field.TID).load() !== 0 && watched.load() !== 0) {
-        this.unwatched.add(1);
-        watched.store(0);
-      }
+      else if (this.field(id, Field.TID).load() !== 0) this.#count(id, Watch.WATCHED);
     }
   }
 
-  #leaveUnwatched(id: number, counted: boolean): void {
-    if (this.field(id, Field.WATCHED).compareExchange(0, 1) === 0 && counted) this.unwatched.sub(1);
+  /** Counts it among the unwatched, unless something else than `from` is said of it by now. */
+  #count(id: number, from: Watch): void {
+    this.unwatched.add(1);
+    const before = watchedWord(id, from);
+    if (this.field(id, Field.WATCHED).compareExchange(before, watchedWord(id, Watch.COUNTED)) !== before) this.unwatched.sub(1);
+  }
+
+  /** Nobody else need look after this thread from now on. Never back from COUNTED to NOBODY, so in this order none is missed. */
+  #watch(id: number, by: Watch): void {
+    const word = this.field(id, Field.WATCHED);
+    for (const from of [Watch.NOBODY, Watch.COUNTED]) {
+      const before = watchedWord(id, from);
+      if (word.compareExchange(before, watchedWord(id, by)) !== before) continue;
+      if (from === Watch.COUNTED) this.unwatched.sub(1);
+      return;
+    }
   }
 
   /** Does the thread of this id live, as far as anybody knows? */
   isAlive(id: number): boolean {
     if (!this.#lives(id, this.field(id, Field.LIFE).load())) return false;
-    if (this.unwatched.load() === 0 || this.field(id, Field.WATCHED).load() !== 0) return true;
+    if (this.unwatched.load() === 0 || this.isWatched(id)) return true;
     return this.#probe(id);
   }
 

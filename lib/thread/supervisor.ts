@@ -10,7 +10,7 @@ import { Word } from "../memory/word.ts";
 import { findCycle, type Blocked } from "./deadlock.ts";
 import { Ending, type FromSupervisor, type Greeting, type SpawnRequest, type ThreadStart, type ToSupervisor } from "./protocol.ts";
 import { Letterbox } from "./letterbox.ts";
-import { Field, ITS_CHILD, registry, Supervision, type Registry } from "./registry.ts";
+import { Field, registry, Supervision, type Registry } from "./registry.ts";
 
 /** One lifeline. A thread in which several copies of the library run has several. */
 interface Peer {
@@ -81,7 +81,7 @@ function connect(id: number, port: Port, isMain: boolean, then?: () => void): vo
     receive(peer, message as ToSupervisor);
   });
   port.ref(true);
-  if (!isMain && lasts) all.setWatched(id, true);
+  if (!isMain && lasts) all.setWatched(id);
 }
 
 /** The thread is proved dead, which may be news: whoever waits for what it holds shall look again. */
@@ -141,9 +141,10 @@ function spawn(peer: Peer, request: SpawnRequest): void {
     return;
   }
   const [mine, theirs] = host.channel();
-  if (lasts) all.field(id, Field.WATCHED).store(page === undefined ? ITS_CHILD : 1);
   // Until it has named itself.
-  else all.nameOsThread(id, osThread);
+  if (!lasts) all.nameOsThread(id, osThread);
+  else if (page === undefined) all.setItsChild(id);
+  else all.setWatched(id);
   try {
     const data = { ferrous: "start", id, lifeline: theirs.native, start };
     const thread = {

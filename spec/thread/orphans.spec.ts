@@ -20,7 +20,7 @@ const HEAD = `
   };
   const isWatched = ({ threadId }) => {
     const at = Array.from({ length: 1024 }, (_, index) => 32 + 32 * index).find((at) => words[at + 1] === threadId + 1);
-    return words[at + 4] !== 0;
+    return (words[at + 4] & 2) !== 0;
   };
   const isSleptOn = (mutex) => (new Int32Array(toHandle(mutex).buffer)[toHandle(mutex).byteOffset / 4] & 1) === 1;
   const tick = () => new Promise((resolve) => setTimeout(resolve, 5));

@@ -127,15 +127,16 @@ describe("a registry", () => {
     const registry = nearlySpent([0]);
     const first = born(registry);
     registry.setName(first, "first");
-    for (const field of [Field.TID, Field.BORN, Field.WATCHED, Field.AWAITING, Field.VERDICT, Field.TOKEN])
-      registry.field(first, field).store(5);
+    registry.setWatched(first);
+    for (const field of [Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT, Field.TOKEN]) registry.field(first, field).store(5);
     registry.field(first, Field.SEQ).store(5);
     registry.markDead(first);
     expect(registry.nameOf(first)).toBe("first");
     const second = registry.claim();
-    for (const field of [Field.TID, Field.BORN, Field.WATCHED, Field.AWAITING, Field.VERDICT, Field.TOKEN]) {
+    for (const field of [Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT, Field.TOKEN]) {
       expect(registry.field(second, field).load()).toBe(0);
     }
+    expect(registry.isWatched(second)).toBe(false);
     const seq = registry.field(second, Field.SEQ).load();
     // Not blocked, and no number that a report of the dead thread may still carry.
     expect(seq % 2).toBe(0);
@@ -157,8 +158,7 @@ describe("a registry", () => {
   describe("and threads that no supervisor watches", () => {
     const unwatched = (registry: Registry): number => {
       const id = registry.claim();
-      registry.unwatched.add(1);
-      registry.begin(id, 0);
+      registry.beginUnwatched(id, 0);
       return id;
     };
 
@@ -172,7 +172,7 @@ describe("a registry", () => {
           ids.forEach((id, n) => {
             for (const event of lives[n] ?? []) {
               if (event === "dead") registry.markDead(id);
-              else registry.setWatched(id, true);
+              else registry.setWatched(id);
             }
             if (lives[n]?.length !== 0) expected--;
             expect(registry.unwatched.load()).toBe(expected);
@@ -202,7 +202,7 @@ describe("a registry", () => {
       const registry = Registry.create();
       registry.markDead(registry.claim());
       const child = registry.claim();
-      registry.field(child, Field.WATCHED).store(1);
+      registry.setItsChild(child);
       registry.begin(child, 0);
       registry.markDead(child);
       expect(registry.unwatched.load()).toBe(0);
