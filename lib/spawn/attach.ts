@@ -2,9 +2,10 @@
 import { host } from "#host";
 import { kindOf } from "../memory/place.ts";
 import { currentThread } from "../thread/current.ts";
-import { acceptInvitation, requestAdoption, untilSupervised } from "../thread/lifeline.ts";
-import { supervise } from "../thread/starter.ts";
+import { acceptInvitation } from "../thread/lifeline.ts";
 import type { Invitation } from "../thread/protocol.ts";
+import { supervise } from "../thread/starter.ts";
+import { requestAdoption, untilSupervised } from "../thread/supervision.ts";
 
 /**
  * Joins this thread to the process' threads now, instead of on its first use of a lock; on the main thread, starts the supervisor,

@@ -13,7 +13,7 @@ import { NOT_SENDABLE } from "../send/refusals.ts";
 import { arriving } from "../send/moving.ts";
 import { decode } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { isStarting, requestKeep, requestTermination, supervisorFailure, watchSupervisor } from "../thread/lifeline.ts";
+import { isStarting, requestKeep, requestTermination, supervisorFailure, watchSupervisor } from "../thread/supervision.ts";
 import { NO_MAIL } from "../thread/shelf.ts";
 import type { Letterbox } from "../thread/letterbox.ts";
 import type { Registry } from "../thread/registry.ts";

@@ -9,7 +9,7 @@ import { encodeAll } from "../send/transit.ts";
 import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
-import { requestAdoption, requestSpawn, requestTermination } from "../thread/lifeline.ts";
+import { requestAdoption, requestSpawn, requestTermination } from "../thread/supervision.ts";
 import { supervise } from "../thread/starter.ts";
 import { inlineSource } from "./capture.ts";
 import { JoinHandle } from "./handle.ts";

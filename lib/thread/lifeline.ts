@@ -4,39 +4,33 @@
  */
 import { host } from "#host";
 import { TaskError } from "../errors.ts";
-import type { HostExit, HostWorker, Port, WorkerStart } from "../host/host.ts";
+import type { Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
 import { assumeThread, currentThread, hasJoined, ownField, whenJoined } from "./current.ts";
 import { Letterbox } from "./letterbox.ts";
-import {
-  Ending,
-  type CycleStep,
-  type FromSupervisor,
-  type Greeting,
-  type Holders,
-  type Invitation,
-  type SpawnRequest,
-  type ThreadStart,
-  type ToSupervisor,
-} from "./protocol.ts";
+import type { CycleStep, FromSupervisor, Greeting, Holders, Invitation, ToSupervisor } from "./protocol.ts";
 import { Field, registry, Supervision } from "./registry.ts";
 
 let port: Port | undefined;
 /** The platform's number of the supervisor at its far end; 0 for the one that is being started. */
 let connectedTo = 0;
-/** Did this thread start the supervisor? Then it is the supervisor's parent, and stays while threads run. */
-let isKeeper = host.isMain;
-/** How many requests were sent that change how many threads keep the process alive. */
-let asked = 0;
 
 // --- connecting ---
 
+/** From now on that is the line. */
+export function layLine(mine: Port, supervisor: number): void {
+  port = mine;
+  connectedTo = supervisor;
+  // What comes over one that was left is of no use any more.
+  mine.listen((message) => {
+    if (port === mine) receive(message);
+  });
+}
+
 /** Takes the line that the supervisor laid for a thread of its own. */
 export function takeLifeline(native: unknown): void {
-  port = host.openPort(native);
   const seen = registry().supervisor.load();
-  connectedTo = (seen & 3) === Supervision.READY ? seen >>> 2 : 0;
-  port.listen(receive);
+  layLine(host.openPort(native), (seen & 3) === Supervision.READY ? seen >>> 2 : 0);
 }
 
 /** Where no port tells of this thread's end: makes sure that it is seen, before this thread does anything that others may wait for. */
@@ -69,46 +63,13 @@ export function isSupervised(): boolean {
   return port !== undefined || greet();
 }
 
-/** Makes sure that there is a supervisor, starting it if need be: for whoever needs a parent for threads, or its shelf. */
-export function supervise(): void {
-  leaveDead();
-  while (!isSupervised()) {
-    const { supervisor } = registry();
-    const seen = supervisor.load();
-    if (seen === 0) {
-      if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) startOrLeave();
-    } else if (host.sendTo === undefined) {
-      throw new TaskError(
-        "this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous.",
-      );
-    } else {
-      supervisor.wait(seen, LOOK_EVERY);
-      leaveDead();
-    }
-  }
-}
-
-/** In ms: how often whoever waits for a supervisor looks whether those live that it waits for. */
-const LOOK_EVERY = 10;
-
-/**
- * A supervisor that a worker started dies with that worker, and one that is being started dies with its starter. The next one is
- * started by whoever needs it.
- */
-function leaveDead(): void {
-  const { supervisor } = registry();
-  const seen = supervisor.load();
-  if (seen !== 0 && isDead(seen) && supervisor.compareExchange(seen, 0) === seen) supervisor.notify();
-  leaveOld();
-}
-
 /** A line whose supervisor is not the present one leads nowhere. */
-function leaveOld(): void {
+export function leaveOld(): void {
   if (port !== undefined && !leadsTo(registry().supervisor.load())) leaveLine();
 }
 
 /** Is it proved that the supervisor that this value of the word names will never answer again, or never be ready? */
-function isDead(seen: number): boolean {
+export function isDead(seen: number): boolean {
   const { supervisorTid, supervisorBorn } = registry();
   if ((seen & 3) === Supervision.READY) return host.osThreadAlive(supervisorTid.load(), supervisorBorn.load()) === false;
   return !registry().isAlive(seen >>> 2);
@@ -122,142 +83,18 @@ function leadsTo(seen: number): boolean {
 }
 
 /** What it knew, the next supervisor does not. */
-function leaveLine(): void {
+export function leaveLine(): void {
+  // Not closed: that would tell of a death, if anybody listened.
+  port?.ref(false);
   port = undefined;
-  asked = 0;
   numbers = new WeakMap();
   stopGreeting();
+  for (const then of leavers) then();
 }
-
-/** Tells, whenever it is called, whether the supervisor that this thread asks now is gone: nothing that it was asked for will happen any more. */
-export function watchSupervisor(): () => boolean {
-  const asked = port;
-  return () => {
-    lookAtStart();
-    leaveDead();
-    return port !== asked;
-  };
-}
-
-type Starter = (start: WorkerStart) => HostWorker;
-let startSupervisor: Starter =
-  host.startSupervisor ??
-  (() => {
-    throw new TaskError("there is no supervisor yet: call spawn() or attach() first, on the page.");
-  });
-let startThread: ((boot: string, start: WorkerStart) => HostWorker) | undefined;
-/** Tells how workers are started: see starter.ts. */
-export function startBy(supervisor: Starter, thread: typeof startThread): void {
-  startSupervisor = supervisor;
-  startThread = thread;
-}
-
-/** The workers that this page started for the supervisor. */
-const workers = new Map<number, HostWorker>();
-
-/** Starts a worker at the supervisor's word. */
-function startHere({ id, boot, ...given }: ThreadStart): void {
-  const failed = (why: unknown): void => {
-    host.warn(`ferrous: ${registry().describe(id)} could not be started: ${String(why)}`);
-    requestTermination(id, true);
-  };
-  let worker: HostWorker;
-  try {
-    if (startThread === undefined) throw new TaskError("this worker cannot start threads: only the page and its supervisor can.");
-    worker = startThread(boot, given);
-  } catch (why) {
-    failed(why);
-    return;
-  }
-  workers.set(id, worker);
-  // Before the thread can run: it must find itself alive.
-  registry().begin(id, worker.platformId);
-  worker.onExit((exit) => {
-    failed(exit.error);
-  });
-}
-
-/** The words where the end of a thread is told that was asked for; until the supervisor is known to run. */
-const unheard = new Map<number, SharedArrayBuffer>();
-/** The supervisor, while it is not known whether it runs. */
-let starting: HostWorker | undefined;
-/** Has this thread started a supervisor that is not ready yet? */
-export const isStarting = (): boolean => starting !== undefined && (registry().supervisor.load() & 3) === Supervision.STARTING;
-
-/** Who blocks is told by no event that the supervisor could not start. */
-function lookAtStart(): void {
-  if (!isStarting()) return;
-  poll();
-  if (port?.isClosed({ type: "probe" } satisfies ToSupervisor) === true) failed({ code: 1, outOfMemory: false }, starting);
-}
-/** Why the last one that this thread started runs no more. */
-let failure: TaskError | undefined;
-/** The one of which that is known. */
-let lost: HostWorker | undefined;
-export const supervisorFailure = (): TaskError | undefined => failure;
-
-/** It could not be loaded, or has died: nothing that it was asked for will ever happen. */
-function failed(exit: HostExit, worker: HostWorker | undefined): void {
-  const { supervisor } = registry();
-  const wasReady = (supervisor.load() & 3) === Supervision.READY;
-  const why = String(exit.error ?? `exit code ${String(exit.code)}`);
-  if (worker === lost) {
-    // Seen before, while this thread blocked; the reason comes now.
-    host.warn(`ferrous: the supervisor could not be started: ${why}`);
-    return;
-  }
-  lost = worker;
-  failure = new TaskError(
-    host.life === undefined
-      ? wasReady
-        ? `the supervisor has died (${why}), and all threads that it had started with it. The next spawn() starts another one.`
-        : `the supervisor could not be started, and so no thread (${why}). Its thread runs what is preloaded, by --import or --require, first.`
-      : `the supervisor of its threads could not be loaded (${why}). A bundler that does not follow new Worker(new URL(...)) ` +
-          `must be given "ferrous/supervisor" and "ferrous/worker" as entries, named ferrous-supervisor.js and ferrous-thread.js, beside what it makes of the rest.`,
-    { cause: exit.error },
-  );
-  host.warn(`ferrous: ${failure.message}`);
-  if (host.life === undefined) registry().loseSupervisor();
-  for (const [id, cell] of unheard) {
-    registry().markDead(id);
-    const end = Word.at(cell, 0);
-    end.store(Ending.FAILED);
-    end.notify();
-  }
-  unheard.clear();
-  // Whoever asks next tries again.
-  leaveLine();
-  supervisor.store(0);
-  supervisor.notify();
-  starting = undefined;
-  for (const look of lookers) look();
-}
-
-/** Who could not start it leaves the place to whoever comes next. */
-function startOrLeave(): void {
-  try {
-    start();
-  } catch (error) {
-    registry().supervisor.store(0);
-    registry().supervisor.notify();
-    throw error;
-  }
-}
-
-function start(): void {
-  const { id } = currentThread();
-  const [mine, theirs] = host.channel();
-  const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
-  const worker = startSupervisor({ name: "ferrous supervisor", data: greeting, transfer: [theirs.native] });
-  worker.ref(false);
-  worker.onExit((exit) => {
-    failed(exit, worker);
-  });
-  starting = worker;
-  isKeeper = true;
-  connectedTo = worker.platformId;
-  port = mine;
-  port.listen(receive);
+const leavers: (() => void)[] = [];
+/** Calls `then` whenever a line is left: nothing that went over it, and was not answered, will happen any more. */
+export function whenLeft(then: () => void): void {
+  leavers.push(then);
 }
 
 /** Sends the supervisor a line to this thread; false if there is none that listens. */
@@ -270,9 +107,7 @@ function greet(): boolean {
   if (isLaid()) return true;
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
-  port = mine;
-  connectedTo = seen >>> 2;
-  port.listen(receive);
+  layLine(mine, seen >>> 2);
   const arriving = host.sendTo(seen >>> 2, greeting, [theirs.native]);
   greeted = new Promise((stop) => {
     stopGreeting = stop;
@@ -287,32 +122,8 @@ function greet(): boolean {
 
 /** Resolves when the greeting has arrived, or has proved to be in vain. */
 let greeted: Promise<void> | undefined;
+export const hasGreeted = async (): Promise<void> => greeted;
 let stopGreeting: () => void = () => undefined;
-
-/** Resolves once the supervisor listens, and has this thread's line; on a thread that is not the main one, also if there is none. */
-export async function untilSupervised(): Promise<void> {
-  const { supervisor } = registry();
-  // Keeps the process alive, and sees the death of whoever is waited for.
-  const looking = host.every(LOOK_EVERY, leaveDead);
-  const before = failure;
-  try {
-    for (let seen = supervisor.load(); seen !== 0 || host.isMain; seen = supervisor.load()) {
-      if (seen === 0) {
-        if (failure !== undefined && failure !== before) throw failure;
-        supervise();
-      } else if ((seen & 3) === Supervision.READY) {
-        if (isSupervised()) await greeted;
-        leaveDead();
-        if (supervisor.load() === seen) return;
-      } else {
-        const pending = supervisor.waitAsync(seen);
-        if (pending.async) await pending.value;
-      }
-    }
-  } finally {
-    looking.stop();
-  }
-}
 
 whenJoined(() => void isSupervised());
 
@@ -337,48 +148,26 @@ export function awaitReceipt(): void {
 
 // --- hearing ---
 
-const lookers = new Set<() => void>();
-/** What the supervisor gives from its shelf. */
-export type Fetched = Extract<FromSupervisor, { readonly type: "fetched" }>;
-let onFetched: (answer: Fetched) => void = () => undefined;
-/** Calls `hear` with what this thread asked the shelf for: see shelf.ts. */
-export function hearOfShelf(hear: typeof onFetched): void {
-  onFetched = hear;
+type Told<T> = Extract<FromSupervisor, { readonly type: T }>;
+const hearers = new Map<string, (told: never) => void>();
+/** Calls `then` with what the supervisor tells of that type. */
+export function hear<T extends FromSupervisor["type"]>(type: T, then: (told: Told<T>) => void): void {
+  hearers.set(type, then);
 }
-let verdict: { readonly seq: number; readonly cycle: readonly CycleStep[] } | undefined;
+function receive(message: unknown): void {
+  const told = message as FromSupervisor;
+  hearers.get(told.type)?.(told as never);
+}
 
+const lookers = new Set<() => void>();
 /** Calls `look` whenever something changed that no word tells, such as a death, and this thread is at its event loop. */
 export function onLook(look: () => void): void {
   lookers.add(look);
 }
-
-function receive(message: unknown): void {
-  const told = message as FromSupervisor;
-  switch (told.type) {
-    case "look":
-      for (const look of lookers) look();
-      break;
-    case "start":
-      startHere(told.thread);
-      break;
-    case "end":
-      workers.get(told.id)?.terminate();
-      workers.delete(told.id);
-      break;
-    case "deadlock":
-      verdict = told;
-      break;
-    case "fetched":
-      onFetched(told);
-      break;
-    case "live":
-      unheard.clear();
-      starting?.ref(false);
-      starting = undefined;
-      if (isKeeper) port?.ref(told.count > 0 || told.heard < asked);
-      break;
-  }
+export function lookAgain(): void {
+  for (const look of lookers) look();
 }
+hear("look", lookAgain);
 
 /**
  * Receives what is there already, in the midst of blocking code, which may be an attempt, inside a gate: so whoever is to look again does it
@@ -417,7 +206,11 @@ export function newNumber(): number {
   return (registry().numbers.add(1) + 1) | 0;
 }
 
-/** Where the verdict comes, if this thread receives no messages while it blocks. */
+let verdict: { readonly seq: number; readonly cycle: readonly CycleStep[] } | undefined;
+hear("deadlock", (told) => {
+  verdict = told;
+});
+/** Where it comes, if this thread receives no messages while it blocks. */
 let letters: Letterbox | undefined;
 
 /** Tells the supervisor of an untimed wait that only certain threads can end. */
@@ -439,36 +232,4 @@ export function wakeEverybody(): void {
   const thread = currentThread();
   if (thread.wakeEverybody !== undefined) thread.wakeEverybody();
   else if (isSupervised()) send({ type: "wake" });
-}
-
-// --- threads ---
-
-/** Asks the supervisor for a thread. */
-export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
-  send({ type: "spawn", ...request }, request.transfer);
-  if (host.life !== undefined && (registry().supervisor.load() & 3) !== Supervision.READY) unheard.set(request.id, request.cell);
-  // Counted once it is sent: the supervisor never hears of a request that cannot be cloned.
-  asked++;
-  if (isKeeper) port?.ref(true);
-  // Else the process might end before it is told that the supervisor cannot start.
-  starting?.ref(true);
-}
-
-/** Gives the supervisor the line to a worker that this thread started itself. */
-export function requestAdoption(id: number, name: string, cell: SharedArrayBuffer, lifeline: Port): void {
-  send({ type: "adopt", id, name, cell, lifeline: lifeline.native }, [lifeline.native]);
-  asked++;
-  if (isKeeper) port?.ref(true);
-}
-
-/** @param failed  it could not be loaded */
-export function requestTermination(id: number, failed = false): void {
-  send({ type: "terminate", id, failed });
-}
-
-/** Shall that thread keep the process alive? */
-export function requestKeep(id: number, alive: boolean): void {
-  send({ type: "keep", id, alive });
-  asked++;
-  if (isKeeper) port?.ref(true);
 }

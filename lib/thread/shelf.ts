@@ -6,17 +6,22 @@ import { host } from "#host";
 import { BlockingNotAllowedError, HandleError } from "../errors.ts";
 import type { Port } from "../host/host.ts";
 import { ownField } from "./current.ts";
-import { hearOfShelf, line, newNumber, poll, send, supervise, type Fetched } from "./lifeline.ts";
+import { hear, line, newNumber, poll, send } from "./lifeline.ts";
+import type { FromSupervisor } from "./protocol.ts";
 import { Field } from "./registry.ts";
+import { supervise } from "./supervision.ts";
 
 /** Why a blocking call of a browser's thread may come to nothing. */
 export const NO_MAIL = "in a browser, shared memory reaches a thread only while it awaits";
+
+/** What the supervisor gives from its shelf. */
+type Fetched = Extract<FromSupervisor, { readonly type: "fetched" }>;
 
 /** What came for a blocking call, and who awaits what. */
 const fetched = new Map<number, Fetched>();
 const askers = new Map<number, ((answer: Fetched) => void)[]>();
 
-hearOfShelf((answer) => {
+hear("fetched", (answer) => {
   const waiting = askers.get(answer.number);
   askers.delete(answer.number);
   if (waiting === undefined) fetched.set(answer.number, answer);
