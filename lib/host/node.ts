@@ -16,7 +16,8 @@ function portOver(native: threads.MessagePort): Port {
   return {
     native,
     postMessage: (message, transfer = []) => {
-      native.postMessage(message, transfer as threads.TransferListItem[]);
+      // See isClosed.
+      wasTaken = (native.postMessage(message, transfer as threads.TransferListItem[]) as unknown) === true || wasTaken;
     },
     listen: (receive) => {
       native.on("message", receive);
@@ -29,10 +30,11 @@ function portOver(native: threads.MessagePort): Port {
       else native.unref();
     },
     isClosed: (probe) => {
-      // Not documented: Node (20 to 24) says `true` of a message that it took, and nothing on a closed port. Who never said `true` is not asked.
+      // Not documented: Node (20 to 24) says `true` of a message that it took, `false` if the other end is closed, and nothing once this end has
+      // closed for that. Who never said `true` is not asked.
       const isTaken = native.postMessage(probe) as unknown;
       wasTaken ||= isTaken === true;
-      return wasTaken && isTaken === undefined;
+      return wasTaken && isTaken !== true;
     },
     close: () => {
       native.close();

@@ -19,6 +19,7 @@ import { currentThread, type Current } from "../thread/current.ts";
 import { isSupervised, numberOf, reportBlocked, verdictOn } from "../thread/lifeline.ts";
 import type { CycleStep, Holders } from "../thread/protocol.ts";
 import { Field } from "../thread/registry.ts";
+import { lookAfterSupervisor, lookEvery } from "../thread/supervision.ts";
 import { backOff } from "./backoff.ts";
 import { Limits, type WaitOptions } from "./limits.ts";
 
@@ -166,8 +167,11 @@ class Bed {
   /** Sleeps, for `left` ms at most; true if it was woken. */
   sleep({ word, value, atMost = Infinity }: Sleep, left: number): boolean {
     const mayReport = this.#mayReport && !this.#reported;
-    const outcome = word.wait(value as never, Math.min(left, atMost, mayReport ? REPORT_AFTER : sliceNow()));
+    const slice = mayReport ? REPORT_AFTER : Math.min(sliceNow(), lookEvery());
+    const time = Math.min(left, atMost, slice);
+    const outcome = word.wait(value as never, time);
     this.#looks.add(1);
+    if (outcome === "timed-out" && time === slice && !mayReport) lookAfterSupervisor();
     if (outcome === "timed-out" && mayReport && atMost === Infinity) this.#report();
     const cycle = this.#reported ? verdictOn(this.#seq) : undefined;
     if (cycle !== undefined) throw new DeadlockError(storyOf(cycle));

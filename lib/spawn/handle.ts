@@ -13,7 +13,7 @@ import { NOT_SENDABLE } from "../send/refusals.ts";
 import { arriving } from "../send/moving.ts";
 import { decode } from "../send/transit.ts";
 import { currentThread } from "../thread/current.ts";
-import { isStarting, requestKeep, requestTermination, supervisorFailure, watchSupervisor } from "../thread/supervision.ts";
+import { requestKeep, requestTermination, supervisorFailure, watchSupervisor } from "../thread/supervision.ts";
 import { NO_MAIL } from "../thread/shelf.ts";
 import type { Letterbox } from "../thread/letterbox.ts";
 import type { Registry } from "../thread/registry.ts";
@@ -110,15 +110,13 @@ export class JoinHandle<R> implements AsyncDisposable {
 
   readonly #attempt: Attempt = () => {
     if (this.isFinished) return undefined;
-    const isTold = !this.#registry.isAlive(this.thread.id);
-    return { word: this.#end, value: Ending.RUNNING, ...(isTold || isStarting() ? { atMost: SOON_TOLD } : {}) };
+    const isDead = !this.#registry.isAlive(this.thread.id);
+    return { word: this.#end, value: Ending.RUNNING, ...(isDead ? { atMost: SOON_TOLD } : {}) };
   };
 
   /** Has it ended, or will it never begin, without a supervisor that could tell? One that a worker started ends with that worker, and its children before it. */
   #isOrphan(): boolean {
-    const { id } = this.thread;
-    if (!this.#isOnItsOwn() || (this.#registry.hasBegun(id) && this.#registry.isAlive(id))) return false;
-    this.#registry.markDead(id);
+    if (!this.#isOnItsOwn() || this.#registry.isAlive(this.thread.id)) return false;
     this.#end.compareExchange(Ending.RUNNING, Ending.ORPHANED);
     this.#end.notify();
     return true;
@@ -146,7 +144,7 @@ export class JoinHandle<R> implements AsyncDisposable {
   }
 }
 
-/** In ms: when to look again for the end of a thread that is known to be dead, or whose supervisor may not start. */
+/** In ms: when to look again for the end of a thread that is known to be dead. */
 const SOON_TOLD = 10;
 
 type Settled = { readonly value: unknown } | { readonly error: unknown };

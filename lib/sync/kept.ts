@@ -3,6 +3,7 @@ import { HandleError, NotSendableError } from "../errors.ts";
 import { explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { encode, type Encoded } from "../send/transit.ts";
 import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/shelf.ts";
+import { supervisorFailure } from "../thread/supervision.ts";
 
 /**
  * Makes a value ready to be kept.
@@ -53,13 +54,21 @@ export async function fetchKeptAsync(number: number, what: string): Promise<Enco
 }
 
 /** It is not made anew: who has fetched the old one would go on with that, and two threads hold what each takes for the only one. */
-const lost = (what: string, { message }: HandleError): HandleError =>
-  new HandleError(
+function lost(what: string, { message }: HandleError): HandleError {
+  const failure = supervisorFailure()?.message;
+  const why =
+    failure === undefined
+      ? "a supervisor that a worker had started kept it, and that worker has ended."
+      : `the supervisor kept it, of which was told: ${failure}`;
+  const advice =
+    failure === undefined
+      ? " Let the main thread await attach(), or spawn a thread, before any worker uses it; and a worker that others start await attach() first."
+      : "";
+  return new HandleError(
     message,
-    `${what} is lost: a supervisor that a worker had started kept it, and that worker has ended. It is not made again, because ` +
-      `other threads may still use the old one. Let the main thread await attach(), or spawn a thread, before any worker uses it; ` +
-      `and a worker that others start await attach() first.`,
+    `${what} is lost: ${why} It is not made again, because other threads may still use the old one.${advice}`,
   );
+}
 
 /** By its name: what the platform throws may be of another realm. */
 const isCloneError = (error: unknown): boolean => (error as { name?: unknown } | undefined)?.name === "DataCloneError";

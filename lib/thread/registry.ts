@@ -275,11 +275,6 @@ export class Registry {
     return this.#probe(id);
   }
 
-  /** Has this id a thread, that nobody knows to be dead? */
-  hasBegun(id: number): boolean {
-    return this.field(id, Field.LIFE).load() === ((generationOf(id) << 2) | ALIVE);
-  }
-
   /** For who asks often whether this thread lives. */
   pulseOf(id: number): Pulse {
     return new Pulse(this.#cells, HEADER_WORDS + indexOf(id) * RECORD_WORDS + Field.LIFE, generationOf(id));

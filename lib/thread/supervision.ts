@@ -5,10 +5,9 @@
 import { host } from "#host";
 import { TaskError } from "../errors.ts";
 import type { HostExit, HostWorker, Port, WorkerStart } from "../host/host.ts";
-import { Word } from "../memory/word.ts";
 import { currentThread } from "./current.ts";
 import { hasGreeted, hear, isDead, isSupervised, layLine, leaveLine, leaveOld, line, lookAgain, poll, send, whenLeft } from "./lifeline.ts";
-import { Ending, type Greeting, type SpawnRequest, type ThreadStart, type ToSupervisor } from "./protocol.ts";
+import type { Greeting, SpawnRequest, ThreadStart, ToSupervisor } from "./protocol.ts";
 import { registry, Supervision } from "./registry.ts";
 
 // --- having one ---
@@ -33,7 +32,7 @@ export function supervise(): void {
 }
 
 /** In ms: how often whoever waits for a supervisor looks whether those live that it waits for. */
-const LOOK_EVERY = 10;
+export const LOOK_EVERY = 10;
 
 /**
  * A supervisor that a worker started dies with that worker, and one that is being started dies with its starter. The next one is
@@ -50,7 +49,7 @@ function leaveDead(): void {
 export function watchSupervisor(): () => boolean {
   const asked = line();
   return () => {
-    lookAtStart();
+    if (isStarting()) lookAfterSupervisor();
     leaveDead();
     return line() !== asked;
   };
@@ -117,42 +116,56 @@ function start(): void {
     failed(exit, worker);
   });
   starting = worker;
+  started = { worker, line: mine };
   isKeeper = true;
   layLine(mine, worker.platformId);
 }
 
 // --- losing it ---
 
-/** The words where the end of a thread is told that was asked for; until the supervisor is known to run. */
-const unheard = new Map<number, SharedArrayBuffer>();
-/** The supervisor, while it is not known whether it runs. */
+/** The supervisor that this thread started, and its line to it; undefined once it is known to run no more. */
+let started: { readonly worker: HostWorker; readonly line: Port } | undefined;
+/** It, while it is not known whether it runs. */
 let starting: HostWorker | undefined;
 /** Has this thread started a supervisor that is not ready yet? */
-export const isStarting = (): boolean => starting !== undefined && (registry().supervisor.load() & 3) === Supervision.STARTING;
-
-/** Who blocks is told by no event that the supervisor could not start. */
-function lookAtStart(): void {
-  if (!isStarting()) return;
-  poll();
-  if (line()?.isClosed({ type: "probe" } satisfies ToSupervisor) === true) failed({ code: 1, outOfMemory: false }, starting);
-}
-/** Why the last one that this thread started runs no more. */
+const isStarting = (): boolean => starting !== undefined && (registry().supervisor.load() & 3) === Supervision.STARTING;
+/** Those that are known to run no more. */
+const lost = new WeakSet<HostWorker>();
+/** Why the last of them ended. */
 let failure: TaskError | undefined;
-/** The one of which that is known. */
-let lost: HostWorker | undefined;
 export const supervisorFailure = (): TaskError | undefined => failure;
 
-/** It could not be loaded, or has died: nothing that it was asked for will ever happen. */
-function failed(exit: HostExit, worker: HostWorker | undefined): void {
-  const { supervisor } = registry();
-  const wasReady = (supervisor.load() & 3) === Supervision.READY;
-  const why = String(exit.error ?? `exit code ${String(exit.code)}`);
-  if (worker === lost) {
-    // Seen before, while this thread blocked; the reason comes now.
-    host.warn(`ferrous: the supervisor could not be started: ${why}`);
+/** In ms: how often. */
+const LOOK_WHEN_READY = 1000;
+/** In ms: who blocks is told by no event that the supervisor is no more, so whoever started it looks after it so often. */
+export function lookEvery(): number {
+  if (started === undefined) return Infinity;
+  return isStarting() ? LOOK_EVERY : LOOK_WHEN_READY;
+}
+
+/** Sees, in the midst of blocking code, that the supervisor is no more, if it was this thread that started it. */
+export function lookAfterSupervisor(): void {
+  if (started === undefined || line() !== started.line) return;
+  poll();
+  if (line()?.isClosed({ type: "probe" } satisfies ToSupervisor) === true) failed(undefined, started.worker);
+}
+
+/**
+ * It could not be loaded, or has died: nothing that it was asked for will ever happen.
+ * @param exit  not known yet to who blocks
+ */
+function failed(exit: HostExit | undefined, worker: HostWorker): void {
+  const why =
+    exit === undefined ? "its reason is told when this thread blocks no more" : String(exit.error ?? `exit code ${String(exit.code)}`);
+  if (lost.has(worker)) {
+    host.warn(`ferrous: that supervisor has ended because of: ${why}`);
     return;
   }
-  lost = worker;
+  lost.add(worker);
+  if (starting === worker) starting = undefined;
+  const { supervisor } = registry();
+  const seen = supervisor.load();
+  const wasReady = (seen & 3) === Supervision.READY;
   failure = new TaskError(
     host.life === undefined
       ? wasReady
@@ -160,23 +173,19 @@ function failed(exit: HostExit, worker: HostWorker | undefined): void {
         : `the supervisor could not be started, and so no thread (${why}). Its thread runs what is preloaded, by --import or --require, first.`
       : `the supervisor of its threads could not be loaded (${why}). A bundler that does not follow new Worker(new URL(...)) ` +
           `must be given "ferrous/supervisor" and "ferrous/worker" as entries, named ferrous-supervisor.js and ferrous-thread.js, beside what it makes of the rest.`,
-    { cause: exit.error },
+    { cause: exit?.error },
   );
   host.warn(`ferrous: ${failure.message}`);
-  if (host.life === undefined) registry().loseSupervisor();
-  for (const [id, cell] of unheard) {
-    registry().markDead(id);
-    const end = Word.at(cell, 0);
-    end.store(Ending.FAILED);
-    end.notify();
+  // Others may have seen it dead before, and have another one by now, whose threads live.
+  if (started?.worker === worker && seen >>> 2 === (wasReady ? worker.platformId : currentThread().id)) {
+    if (host.life === undefined) registry().loseSupervisor();
+    leaveLine();
+    // Whoever asks next tries again.
+    if (supervisor.compareExchange(seen, 0) === seen) supervisor.notify();
   }
-  unheard.clear();
-  // Whoever asks next tries again.
-  leaveLine();
-  supervisor.store(0);
-  supervisor.notify();
-  starting = undefined;
-  lookAgain();
+  if (started?.worker === worker) started = undefined;
+  // Not in the midst of blocking code, where nobody's task goes on.
+  queueMicrotask(lookAgain);
 }
 
 // --- threads ---
@@ -185,11 +194,15 @@ function failed(exit: HostExit, worker: HostWorker | undefined): void {
 let isKeeper = host.isMain;
 /** How many requests were sent that change how many threads keep the process alive. */
 let asked = 0;
+/** The threads that were asked for and not heard of yet, in their order: by which of the requests. */
+let unheard: { readonly id: number; readonly request: number }[] = [];
 whenLeft(() => {
+  for (const { id } of unheard) registry().markDead(id);
+  unheard = [];
   asked = 0;
 });
 hear("live", (told) => {
-  unheard.clear();
+  unheard = unheard.filter(({ request }) => request > told.heard);
   starting?.ref(false);
   starting = undefined;
   if (isKeeper) line()?.ref(told.count > 0 || told.heard < asked);
@@ -198,9 +211,9 @@ hear("live", (told) => {
 /** Asks the supervisor for a thread. */
 export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
   send({ type: "spawn", ...request }, request.transfer);
-  if (host.life !== undefined && (registry().supervisor.load() & 3) !== Supervision.READY) unheard.set(request.id, request.cell);
   // Counted once it is sent: the supervisor never hears of a request that cannot be cloned.
   asked++;
+  unheard.push({ id: request.id, request: asked });
   if (isKeeper) line()?.ref(true);
   // Else the process might end before it is told that the supervisor cannot start.
   starting?.ref(true);

@@ -22,6 +22,46 @@ describe("a supervisor that cannot start", () => {
     expect(stderr).toMatch(/^ferrous: .*supervisor.*this preload fails in workers/m);
   });
 
+  it("is told of with its reason to who asks for what it should keep, blocking and awaiting", async () => {
+    const program = `
+      import { fromHandle, OnceLock, toHandle } from "ferrous";
+      const another = (once) => fromHandle(toHandle(once));
+      for (const how of ["get", "getOrInitAsync"]) {
+        const once = new OnceLock({ name: "settings" });
+        once.set("a value");
+        try { console.log(await another(once)[how](() => 1)); } catch ({ code, message }) { console.log(code, message); }
+      }`;
+    const { code, stdout } = await run(program, undefined, FAILS_IN_WORKERS);
+    const told = String.raw`HANDLE the value of once-lock "settings" is lost: .* the supervisor could not be started.*\n`;
+    expect(stdout).toMatch(new RegExp(`^${told}${told}$`));
+    expect(code).toBe(0);
+  });
+
+  it("closes what it should have given to a thread, also for who blocks meanwhile", async () => {
+    const program = `
+      import { channel, spawn } from "ferrous";
+      const [tx, rx] = channel();
+      const handle = spawn((tx) => tx.send(1), tx);
+      try { console.log(rx.recv()); } catch ({ code }) { console.log(code, handle.thread.isAlive); }`;
+    const { code, stdout } = await run(program, undefined, FAILS_IN_WORKERS);
+    expect([code, stdout]).toEqual([0, "DISCONNECTED false\n"]);
+  });
+
+  it("lets a task go on only when its thread blocks no more", async () => {
+    // Its attempt would succeed in the midst of the other wait, which is for what it would take.
+    const program = `
+      import { Semaphore, spawn } from "ferrous";
+      const permits = new Semaphore(1);
+      const permit = permits.acquire();
+      const awaited = permits.acquireAsync();
+      const handle = spawn(() => 1);
+      permit.release();
+      try { handle.join(); } catch ({ code }) { console.log(code, permits.available); }
+      (await awaited).release();`;
+    const { code, stdout } = await run(program, undefined, FAILS_IN_WORKERS);
+    expect([code, stdout]).toEqual([0, "THREAD_DIED 1\n"]);
+  });
+
   it("is told of even if nobody waits", async () => {
     const { code, stderr } = await run(`import { spawn } from "ferrous"; spawn(() => 1);`, undefined, FAILS_IN_WORKERS);
     expect(code).toBe(0);
@@ -56,4 +96,22 @@ it("a supervisor that dies takes its threads with it, which is told; the next sp
   const { code, stdout, stderr } = await run(program, undefined, DIES_AT_A_WORD);
   expect([code, stdout]).toEqual([0, "THREAD_DIED true\nPOISONED\n42\nPOISONED\n"]);
   expect(stderr).toMatch(/^ferrous: the supervisor has died .*on purpose/);
+});
+
+it("a supervisor that dies while who started it blocks: that is seen, and the reason is told later", async () => {
+  const program = `
+    import { attach, channel, Mutex, spawn, AtomicU32 } from "ferrous";
+    await attach();
+    const mutex = new Mutex(), stage = new AtomicU32(0), [tx, rx] = channel();
+    const handle = spawn((tx, mutex, stage) => { mutex.lock(); stage.store(1); stage.notify(); for (;;) stage.wait(1); }, tx, mutex, stage);
+    stage.wait(0);
+    new BroadcastChannel("die").postMessage("now");
+    try { rx.recv(); } catch ({ code }) { console.log(code); }
+    try { mutex.lock(); } catch ({ code }) { console.log(code); }
+    try { handle.join(); } catch ({ code }) { console.log(code); }
+    console.log(spawn(() => 42).join());
+    setTimeout(() => process.exit(0), 50);`;
+  const { code, stdout, stderr } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "DISCONNECTED\nPOISONED\nTHREAD_DIED\n42\n"]);
+  expect(stderr).toMatch(/^ferrous: the supervisor has died[^]*^ferrous: that supervisor has ended because of: .*on purpose/m);
 });
