@@ -315,6 +315,12 @@ export class Registry {
     }
   }
 
+  /** Ids of threads that others have spawned, and that live or are going to. */
+  *spawned(): Iterable<number> {
+    for (const id of this.#inState(CLAIMED)) if (this.isAlive(this.spawnerOf(id))) yield id;
+    for (const id of this.#inState(ALIVE)) if (this.spawnerOf(id) !== 0 && this.isAlive(id)) yield id;
+  }
+
   /** All ids that have a thread now. */
   living(): Iterable<number> {
     return this.#inState(ALIVE);

@@ -115,6 +115,7 @@ function start(): void {
   worker.onExit((exit) => {
     failed(exit, worker);
   });
+  if (!host.isMain) host.onExit(() => tellOfEnd(worker));
   starting = worker;
   started = { worker, line: mine };
   isKeeper = true;
@@ -148,6 +149,17 @@ export function lookAfterSupervisor(): void {
   if (started === undefined || line() !== started.line) return;
   poll();
   if (line()?.isClosed({ type: "probe" } satisfies ToSupervisor) === true) failed(undefined, started.worker);
+}
+
+/** The supervisor ends with this worker, which started it: at once if somebody else ends the worker, which nobody can tell of then. */
+function tellOfEnd(worker: HostWorker): void {
+  const all = registry();
+  const threads = started?.worker === worker ? [...all.spawned()].map((id) => all.describe(id)) : [];
+  if (threads.length === 0) return;
+  host.warn(
+    `ferrous: ${all.describe(currentThread().id)} ends, and with it the supervisor that it had started, and its threads, whoever spawned them: ` +
+      `${threads.join(", ")}. Let the main thread await attach() before its workers use ferrous; then threads outlive who spawned them.`,
+  );
 }
 
 /**
