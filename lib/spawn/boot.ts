@@ -3,12 +3,14 @@ import { host } from "#host";
 import type { Port } from "../host/host.ts";
 import { serialize } from "../host/packer-node.ts";
 import { NotSendableError, TaskError } from "../errors.ts";
+import { Word } from "../memory/word.ts";
 import { arrivalError, explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { arriving, Moves } from "../send/moving.ts";
 import { decode, encode, type Departing, type Encoded } from "../send/transit.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
 import { awaitReceipt, holdLife, takeLifeline } from "../thread/lifeline.ts";
+import { LEAVING } from "../thread/protocol.ts";
 import { knowAllKinds } from "./kinds.ts";
 import { reportUnjoined, type Boot, type Outcome, type Work } from "./outcome.ts";
 import { loadTask } from "./task.ts";
@@ -27,6 +29,8 @@ export async function boot(): Promise<void> {
   }
   takeLifeline(data.lifeline);
   await holdLife();
+  const { cell } = data;
+  if (cell !== undefined) host.onExit(() => Word.at(cell, LEAVING).store(1));
   const { outcome, box } = data.start;
   const port = host.openPort(outcome);
   const work = data.start.work ?? (port.poll()?.message as Work);

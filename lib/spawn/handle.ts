@@ -1,7 +1,7 @@
 /** The handle of a running thread: its end can be waited for, and gives the task's result or why there is none. */
 /// <reference lib="esnext.disposable" preserve="true" />
 import { host } from "#host";
-import type { Port } from "../host/host.ts";
+import type { HostExit, Port } from "../host/host.ts";
 import { deserialize } from "../host/packer-node.ts";
 import { BlockingNotAllowedError, PanicError, ThreadDiedError, type DeathReason } from "../errors.ts";
 import { Word } from "../memory/word.ts";
@@ -31,15 +31,15 @@ export class JoinHandle<R> implements AsyncDisposable {
   readonly thread: Thread;
   readonly #fate: Fate;
   readonly #end: Word;
-  readonly #terminate: () => void;
+  readonly #raised: Raised | undefined;
   readonly #isOnItsOwn = watchSupervisor();
   #line: Line | undefined;
   #settled: Settled | undefined;
 
-  /** @internal `terminate`: how to end a thread that is not the supervisor's child. */
-  constructor(thread: Thread, cell: SharedArrayBuffer, post: Post, terminate?: () => void) {
+  /** @internal `raised`: of a thread that is not the supervisor's child. */
+  constructor(thread: Thread, cell: SharedArrayBuffer, post: Post, raised?: Raised) {
     this.thread = thread;
-    this.#terminate = terminate ?? (() => requestTermination(thread.id));
+    this.#raised = raised;
     this.#end = Word.at(cell, 0);
     this.#fate = new Fate(thread, post);
     Fate.watch(this, this.#fate);
@@ -68,7 +68,18 @@ export class JoinHandle<R> implements AsyncDisposable {
     // Who has the result from a letter has closed the port: no message comes any more.
     const late = await this.#line.wait(this.#attempt, () => (this.wasJoined ? undefined : this.#fate.arrived()), this, "join", opts);
     if (late !== undefined) await late;
+    if (this.#end.load() === Ending.FAILED) await this.#askItsParent();
     return this.#result();
+  }
+
+  /** Of a worker that this thread itself started, only its exit tells why it ended, if it did not say so itself. */
+  async #askItsParent(): Promise<void> {
+    const exit = this.#raised?.exit;
+    if (exit === undefined) return;
+    const alive = host.every(1000, () => undefined);
+    const { outOfMemory, code } = await exit;
+    alive.stop();
+    if (outOfMemory || code === 0) this.#end.compareExchange(Ending.FAILED, outOfMemory ? Ending.OUT_OF_MEMORY : Ending.EXIT);
   }
 
   /** Has the thread ended? */
@@ -83,7 +94,8 @@ export class JoinHandle<R> implements AsyncDisposable {
 
   /** Ends the thread wherever it is; what it held is poisoned. Resolves when no instruction of it can take effect any more. */
   async terminate(): Promise<void> {
-    this.#terminate();
+    if (this.#raised === undefined) requestTermination(this.thread.id);
+    else this.#raised.terminate();
     this.#line ??= new Line();
     await this.#line.wait(this.#attempt, () => undefined, this, "terminate", undefined);
   }
@@ -150,6 +162,13 @@ const SOON_TOLD = 10;
 type Settled = { readonly value: unknown } | { readonly error: unknown };
 
 const describeThread = ({ id, name }: Thread): string => (name === "" ? `thread ${String(id)}` : `thread "${name}"`);
+
+/** A thread in a worker that the spawner itself started. */
+export interface Raised {
+  terminate(): void;
+  /** Its end, as only its parent hears of it, and only at its event loop; undefined where nobody does. */
+  readonly exit: Promise<HostExit> | undefined;
+}
 
 /** How the outcome comes: by messages; and where a blocking thread receives none, as a letter too. */
 export interface Post {

@@ -30,6 +30,8 @@ export interface Boot {
   readonly id: number;
   readonly lifeline: object;
   readonly start: Start;
+  /** Where it says that it ends by itself: to a worker that is not the supervisor's child. See {@link LEAVING}. */
+  readonly cell?: SharedArrayBuffer;
 }
 
 export type Outcome =

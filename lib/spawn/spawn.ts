@@ -1,6 +1,6 @@
 /** Starting threads. */
 import { host } from "#host";
-import type { ResourceLimits } from "../host/host.ts";
+import type { HostExit, ResourceLimits } from "../host/host.ts";
 import { TaskError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
 import { explainRefusal, isStackOverflow } from "../send/scan.ts";
@@ -12,7 +12,7 @@ import { Letterbox } from "../thread/letterbox.ts";
 import { requestAdoption, requestSpawn, requestTermination } from "../thread/supervision.ts";
 import { supervise } from "../thread/starter.ts";
 import { inlineSource } from "./capture.ts";
-import { JoinHandle } from "./handle.ts";
+import { JoinHandle, type Raised } from "./handle.ts";
 import { checkThreadOptions, type ThreadOptions } from "./options.ts";
 import type { Boot, Call, Start, Work } from "./outcome.ts";
 import { evaluatedModule, originOf } from "./task.ts";
@@ -80,17 +80,17 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
   const born: Newborn = {
     id,
     name,
-    cell: new SharedArrayBuffer(4),
+    cell: new SharedArrayBuffer(8),
     start: { outcome: theirs.native, ...(box === undefined ? {} : { box: box.buffer, work }) },
     transfer: [theirs.native, ...(box === undefined ? [] : encoded.transfer)],
   };
-  let end: (() => void) | undefined;
+  let raised: Raised | undefined;
   // Counted as the new thread's before it can run; if it never does, its death takes them.
   const moves = new Moves(movables, { thread: id });
   try {
     if (box === undefined) outcome.postMessage(work, encoded.transfer);
     if (options.worker === undefined) request(born, options.resourceLimits);
-    else end = raise(born, options.worker);
+    else raised = raise(born, options.worker);
   } catch (error) {
     registry.markDead(id);
     outcome.close();
@@ -98,7 +98,7 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
     throw isCloneError(error) || isStackOverflow(error) ? explainRefusal(args, argument, error) : error;
   }
   moves.end(`to ${registry.describe(id)}`);
-  return new JoinHandle(new Thread(id, name), born.cell, { port: outcome, box }, end);
+  return new JoinHandle(new Thread(id, name), born.cell, { port: outcome, box }, raised);
 }
 
 const argument = (at: number): string => `argument ${String(at + 1)} of spawn()`;
@@ -118,29 +118,35 @@ function request(born: Newborn, resourceLimits: ResourceLimits | undefined): voi
   requestSpawn({ ...born, boot: host.bootFile, ...(resourceLimits === undefined ? {} : { resourceLimits }) });
 }
 
-/** Starts a thread in a worker that only the caller's bundler knows how to make; returns how to end it. */
-function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown): () => void {
+/** Starts a thread in a worker that only the caller's bundler knows how to make. */
+function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown): Raised {
   const worker = host.watch(requireWorker(make()));
   const [mine, theirs] = host.channel();
   // Before the thread can run: it must find itself alive.
   currentThread().registry.beginUnwatched(id, worker.platformId);
   try {
-    worker.postMessage({ ferrous: "start", id, lifeline: theirs.native, start } satisfies Boot, [theirs.native, ...transfer]);
+    worker.postMessage({ ferrous: "start", id, lifeline: theirs.native, start, cell } satisfies Boot, [theirs.native, ...transfer]);
   } catch (error) {
     worker.terminate();
     throw error;
   }
   requestAdoption(id, name, cell, mine);
+  const exit = new Promise<HostExit>((resolve) => {
+    worker.onExit(resolve);
+  });
   // Elsewhere its line tells, whatever ended it.
   if (host.life !== undefined) {
-    worker.onExit((exit) => {
-      host.warn(`ferrous: ${currentThread().registry.describe(id)} could not be started: ${String(exit.error)}`);
+    void exit.then(({ error }) => {
+      host.warn(`ferrous: ${currentThread().registry.describe(id)} could not be started: ${String(error)}`);
       requestTermination(id, true);
     });
   }
-  return () => {
-    requestTermination(id);
-    worker.terminate();
+  return {
+    exit: host.life === undefined ? exit : undefined,
+    terminate: () => {
+      requestTermination(id);
+      worker.terminate();
+    },
   };
 }
 

@@ -91,6 +91,12 @@ export interface CycleStep {
 /** How a thread ended, as its spawn cell says it. 0 while it runs. ORPHANED: with its supervisor, which told nothing of it. */
 export const Ending = { RUNNING: 0, EXIT: 1, TERMINATED: 2, OUT_OF_MEMORY: 3, FAILED: 4, ORPHANED: 5 } as const;
 
+/**
+ * Where, in bytes, a thread that is not the supervisor's child says that it ends by itself, behind the word of its end: 1. Of its end
+ * the supervisor hears nothing else.
+ */
+export const LEAVING = 4;
+
 /** What the page posts to a worker that it has started, where nobody else can. */
 export interface Invitation {
   readonly ferrous: "invited";

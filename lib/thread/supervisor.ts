@@ -8,7 +8,7 @@ import { startThread } from "../host/starts-thread-node.ts";
 import type { HostExit, HostWorker, Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
 import { findCycle, type Blocked } from "./deadlock.ts";
-import { Ending, type FromSupervisor, type Greeting, type SpawnRequest, type ThreadStart, type ToSupervisor } from "./protocol.ts";
+import { Ending, LEAVING, type FromSupervisor, type Greeting, type SpawnRequest, type ThreadStart, type ToSupervisor } from "./protocol.ts";
 import { Letterbox } from "./letterbox.ts";
 import { Field, registry, Supervision, type Registry } from "./registry.ts";
 
@@ -31,6 +31,8 @@ interface Child {
   /** Ends it; undefined if somebody else does. */
   readonly terminate: (() => void) | undefined;
   readonly cell: Word;
+  /** Where it says that it ends by itself, if nothing else tells. */
+  readonly leaving: Word | undefined;
   /** Does it keep the process alive? */
   kept: boolean;
   terminated: boolean;
@@ -186,19 +188,19 @@ function startHere({ id, boot, ...given }: ThreadStart): HostWorker {
 function raiseIn(page: Peer, cell: SharedArrayBuffer, thread: ThreadStart): Child {
   const { id, transfer } = thread;
   page.port.postMessage({ type: "start", thread } satisfies FromSupervisor, transfer);
-  return adopt(id, cell, () => {
+  return adopt(id, cell, undefined, () => {
     tell(page, { type: "end", id });
   });
 }
 
-function adopt(id: number, cell: SharedArrayBuffer, terminate: (() => void) | undefined): Child {
-  const child: Child = { terminate, cell: Word.at(cell, 0), kept: true, terminated: false, failed: false };
+function adopt(id: number, cell: SharedArrayBuffer, leaving: Word | undefined, terminate: (() => void) | undefined): Child {
+  const child: Child = { terminate, cell: Word.at(cell, 0), leaving, kept: true, terminated: false, failed: false };
   children.set(id, child);
   return child;
 }
 
 function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker): Child {
-  const child = adopt(id, cell, () => {
+  const child = adopt(id, cell, undefined, () => {
     worker.terminate();
   });
   worker.onExit((exit) => {
@@ -244,6 +246,7 @@ function forget(id: number): void {
 function endingOf(child: Child, exit: HostExit): number {
   if (exit.outOfMemory) return Ending.OUT_OF_MEMORY;
   if (child.terminated) return Ending.TERMINATED;
+  if (child.leaving?.load() === 0) return Ending.FAILED;
   return exit.error === undefined && !child.failed ? Ending.EXIT : Ending.FAILED;
 }
 
@@ -306,7 +309,8 @@ function receive(peer: Peer, message: ToSupervisor): void {
       break;
     case "adopt": {
       peer.heard++;
-      const child = adopt(message.id, message.cell, undefined);
+      const leaving = host.life === undefined ? Word.at(message.cell, LEAVING) : undefined;
+      const child = adopt(message.id, message.cell, leaving, undefined);
       // Its exit is told to its own parent, who may be blocked: here only its line tells.
       connect(message.id, host.openPort(message.lifeline), false, () => {
         gone(message.id, child);

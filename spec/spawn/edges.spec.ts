@@ -70,8 +70,32 @@ describe("a worker that a bundler's function makes", () => {
       "const handle = builder.spawn(() => { for (;;); }); await handle.terminate(); await handle.joinAsync().catch(({ reason }) => console.log(reason));",
       "terminated",
     ],
+    [
+      "tells of its exit to who blocks",
+      "try { builder.spawn(() => process.exit(3)).join(); } catch ({ reason }) { console.log(reason); }",
+      "exit",
+    ],
   ])("%s, and the program ends by itself", async (_, source, stdout) => {
     expect(await run(head + make + source)).toEqual(told(stdout));
+  });
+
+  const limited =
+    "const limited = new ThreadBuilder({ worker: () => new Worker(new URL('worker.js', url), { resourceLimits: { maxOldGenerationSizeMb: 24 } }) });" +
+    "const full = () => { const all = []; for (;;) all.push(new Array(1000).fill(all.length)); };\n";
+  it.each([
+    [
+      "out of memory to who awaits it",
+      "await limited.spawn(full).joinAsync().catch(({ reason }) => console.log(reason));",
+      "out-of-memory",
+    ],
+    [
+      "of an end that it did not will to who blocks",
+      "try { limited.spawn(full).join(); } catch ({ reason }) { console.log(reason); }",
+      "unknown",
+    ],
+  ])("tells %s", async (_, source, stdout) => {
+    const { code, stdout: printed } = await run(head + make + limited + source);
+    expect({ code, printed }).toEqual({ code: 0, printed: `${stdout}\n` });
   });
 });
 
