@@ -115,3 +115,38 @@ it("a supervisor that dies while who started it blocks: that is seen, and the re
   expect([code, stdout]).toEqual([0, "DISCONNECTED\nPOISONED\nTHREAD_DIED\n42\n"]);
   expect(stderr).toMatch(/^ferrous: the supervisor has died[^]*^ferrous: that supervisor has ended because of: .*on purpose/m);
 });
+
+// Elsewhere only its starter sees it dead: see docs/architecture.md.
+(process.platform === "linux" ? it : it.skip)(
+  "the death of one that others have replaced meanwhile is no news of the next one's threads",
+  async () => {
+    const program = `
+    import { existsSync } from "node:fs";
+    import { once } from "node:events";
+    import { Worker } from "node:worker_threads";
+    import { AtomicU32, Mutex, spawn, Thread, toHandle } from "ferrous";
+    Thread.current();
+    const words = new Int32Array(toHandle(new Mutex()).registry), gate = new Int32Array(new SharedArrayBuffer(4));
+    const text = 'import { parentPort, workerData } from "node:worker_threads"; import { lazyStatic, attach } from "ferrous";' +
+      "process.once('worker', (worker) => worker.once('exit', () => parentPort.postMessage('heard')));" +
+      "lazyStatic('supervisor/first', () => 1).get(); await attach(); parentPort.postMessage('up'); Atomics.wait(workerData, 0, 0); parentPort.ref();";
+    const first = new Worker(new URL("data:text/javascript," + encodeURIComponent(text)), { workerData: gate });
+    await once(first, "message");
+    new BroadcastChannel("die").postMessage("now");
+    while (existsSync("/proc/self/task/" + words[8])) await new Promise((resolve) => setTimeout(resolve, 5));
+    const stage = new AtomicU32(0), mutex = new Mutex();
+    const handle = spawn((stage, mutex) => { const guard = mutex.lock(); stage.store(1); stage.notify(); stage.wait(1); guard.release(); return 42; }, stage, mutex);
+    stage.wait(0);
+    const heard = once(first, "message");
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    await heard;
+    console.log(handle.thread.isAlive, mutex.tryLock() === undefined);
+    stage.store(2);
+    stage.notify();
+    console.log(handle.join(), spawn(() => 7).join());
+    process.exit(0);`;
+    const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+    expect([code, stdout]).toEqual([0, "true true\n42 7\n"]);
+  },
+);
