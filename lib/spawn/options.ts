@@ -8,6 +8,8 @@ import { requireOptions } from "../park/limits.ts";
  * Node 20, 0.22 MB ends the process, 0.25 at most the thread.
  */
 const MIN_STACK_MB = 0.25;
+/** What no machine has, in MB. From 10^15 on, and with Infinity, Node crashes too. */
+const MAX_STACK_MB = 2 ** 20;
 
 /** How a thread is to be made. */
 export interface ThreadOptions {
@@ -26,7 +28,7 @@ export interface ThreadOptions {
 /**
  * Throws unless these are options of a thread.
  * @throws {TypeError} they, the name, the limits or the worker are something else
- * @throws {RangeError} a limit is no number of MB above 0, or a stack is smaller than 0.25 MB
+ * @throws {RangeError} a limit is no number of MB above 0, or a stack is smaller than 0.25 MB, or larger than 2^20
  */
 export function checkThreadOptions(options: ThreadOptions): void {
   requireOptions(options, '{ name: "tally" }');
@@ -51,8 +53,8 @@ export function checkThreadOptions(options: ThreadOptions): void {
     throw new Kind(`the limit ${limit} of a thread is a number of MB above 0; it was given ${given}.`);
   }
   const { stackSizeMb } = resourceLimits as ResourceLimits;
-  if (stackSizeMb === undefined || stackSizeMb >= MIN_STACK_MB) return;
+  if (stackSizeMb === undefined || (stackSizeMb >= MIN_STACK_MB && stackSizeMb <= MAX_STACK_MB)) return;
   throw new RangeError(
-    `the limit stackSizeMb of a thread is at least ${String(MIN_STACK_MB)} MB; it was given ${String(stackSizeMb)}, with which Node ends the whole process.`,
+    `the limit stackSizeMb of a thread is ${String(MIN_STACK_MB)} to ${String(MAX_STACK_MB)} MB; it was given ${String(stackSizeMb)}, with which Node may end the whole process.`,
   );
 }
