@@ -1,9 +1,10 @@
 /**
  * One token a thread: park() waits for it and takes it, unpark() puts it there. It does not add up.
  *
- *     TOKEN   0 none    1 there
+ *     TOKEN   generation << 1 | 0 none    1 there
  *
- * No wake-up is lost: unpark stores the token first and notifies second; park sleeps only while the token is 0.
+ * No wake-up is lost: unpark puts the token there first and notifies second; park sleeps only while there is none. The generation is that of
+ * the thread's id, so that a token that comes when its thread has ended, and another one has its index, is nobody's.
  */
 import { TimeoutError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
@@ -11,12 +12,14 @@ import { Line } from "../park/line.ts";
 import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited } from "../park/wait.ts";
 import { currentThread, ownField } from "../thread/current.ts";
-import { Field } from "../thread/registry.ts";
+import { Field, noToken } from "../thread/registry.ts";
 import { MAX_ID, type Thread } from "./thread.ts";
 
 const attempt: Attempt = () => {
-  const token = ownField(Field.TOKEN);
-  return token.compareExchange(1, 0) === 1 ? undefined : { word: token, value: 0 };
+  const { id, registry } = currentThread();
+  const token = registry.field(id, Field.TOKEN);
+  const none = noToken(id);
+  return token.compareExchange(none + 1, none) === none + 1 ? undefined : { word: token, value: none };
 };
 const awaited: Awaited = { describe: () => "the token of unpark()" };
 const line = new Line();
@@ -45,10 +48,9 @@ export async function parkAsync(opts?: AsyncWaitOptions): Promise<"ok" | "timed-
  */
 export function unpark(thread: Thread): void {
   requireThread(thread);
-  const { registry } = currentThread();
-  if (!registry.isAlive(thread.id)) return;
-  const token = registry.field(thread.id, Field.TOKEN);
-  token.store(1);
+  const { id } = thread;
+  const token = currentThread().registry.field(id, Field.TOKEN);
+  token.compareExchange(noToken(id), noToken(id) + 1);
   token.notify();
 }
 

@@ -70,7 +70,7 @@ export const Field = {
   AWAITING: 9,
   /** The SEQ of the blocking call that was chosen to end a deadlock. */
   VERDICT: 10,
-  /** The token of park() and unpark(). */
+  /** The token of park() and unpark(): see {@link noToken}. */
   TOKEN: 11,
   /** Rung by the supervisor when it answered a question of a blocked thread. */
   BELL: 12,
@@ -106,6 +106,9 @@ const idOf = (life: number, index: number): number => ((life >>> 2) << INDEX_BIT
 const MAX_ID = (1 << 26) - 1;
 /** Above the spawner's id stand 6 bits of the claimed one's generation, so that what stands there from an earlier claim is not taken for it. */
 const spawnerWord = (id: number, spawner: number): number => (generationOf(id) << 26) | spawner;
+
+/** What TOKEN says without a token; one more with it. By its generation, so that a token for an index' last thread is none for its next one. */
+export const noToken = (id: number): number => generationOf(id) << 1;
 
 /** One process' registry: a thin face over its buffer, which is all the state there is. */
 export class Registry {
@@ -183,9 +186,8 @@ export class Registry {
       const id = (generation << INDEX_BITS) | index;
       const before = this.field(id, Field.WATCHED).exchange(watchedWord(id, Watch.NOBODY));
       if ((before & 3) === Watch.COUNTED) this.unwatched.sub(1);
-      for (const field of [Field.PLATFORM, Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT, Field.TOKEN]) {
-        this.field(id, field).store(0);
-      }
+      for (const field of [Field.PLATFORM, Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT]) this.field(id, field).store(0);
+      this.field(id, Field.TOKEN).store(noToken(id));
       const seq = this.field(id, Field.SEQ);
       seq.store((seq.load() + 2) & ~1);
       this.field(id, Field.SPAWNER).store(spawnerWord(id, spawner));

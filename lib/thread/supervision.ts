@@ -222,6 +222,8 @@ hear("live", (told) => {
 
 /** Asks the supervisor for a thread. */
 export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
+  // Whatever was done since then may have left a line that leads nowhere.
+  supervise();
   send({ type: "spawn", ...request }, request.transfer);
   // Counted once it is sent: the supervisor never hears of a request that cannot be cloned.
   asked++;
@@ -233,6 +235,7 @@ export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
 
 /** Gives the supervisor the line to a worker that this thread started itself. */
 export function requestAdoption(id: number, name: string, cell: SharedArrayBuffer, lifeline: Port): void {
+  supervise();
   send({ type: "adopt", id, name, cell, lifeline: lifeline.native }, [lifeline.native]);
   asked++;
   if (isKeeper) line()?.ref(true);

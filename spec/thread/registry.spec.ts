@@ -3,9 +3,11 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { host } from "#host";
 import { PoisonedError, TooManyThreadsError } from "../../lib/errors.ts";
+import { unpark } from "../../lib/spawn/park.ts";
+import { Thread } from "../../lib/spawn/thread.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 import { currentThread } from "../../lib/thread/current.ts";
-import { Field, MAX_THREADS, Registry } from "../../lib/thread/registry.ts";
+import { Field, MAX_THREADS, noToken, Registry } from "../../lib/thread/registry.ts";
 
 const DEAD = 3;
 const LAST_GENERATION = 0xffff;
@@ -128,14 +130,14 @@ describe("a registry", () => {
     const first = born(registry);
     registry.setName(first, "first");
     registry.setWatched(first);
-    for (const field of [Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT, Field.TOKEN]) registry.field(first, field).store(5);
+    for (const field of [Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT]) registry.field(first, field).store(5);
+    registry.field(first, Field.TOKEN).store(noToken(first) + 1);
     registry.field(first, Field.SEQ).store(5);
     registry.markDead(first);
     expect(registry.nameOf(first)).toBe("first");
     const second = registry.claim();
-    for (const field of [Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT, Field.TOKEN]) {
-      expect(registry.field(second, field).load()).toBe(0);
-    }
+    for (const field of [Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT]) expect(registry.field(second, field).load()).toBe(0);
+    expect(registry.field(second, Field.TOKEN).load()).toBe(noToken(second));
     expect(registry.isWatched(second)).toBe(false);
     const seq = registry.field(second, Field.SEQ).load();
     // Not blocked, and no number that a report of the dead thread may still carry.
@@ -289,6 +291,37 @@ describe("a lock word that names a thread long dead", () => {
       );
     } finally {
       registry.markDead(alive);
+    }
+  });
+});
+
+describe("a token that comes when its thread has ended, and another one has its index", () => {
+  it("is nobody's", () => {
+    const { registry } = currentThread();
+    const first = born(registry);
+    const successor = (): number => {
+      registry.markDead(first);
+      for (let id = born(registry); ; id = born(registry)) {
+        if (indexOf(id) === indexOf(first)) return id;
+        registry.markDead(id);
+      }
+    };
+    let second = 0;
+    const field = registry.field.bind(registry);
+    // At the last moment.
+    registry.field = (id, at) => {
+      if (id === first && at === Field.TOKEN && second === 0) second = successor();
+      return field(id, at);
+    };
+    try {
+      unpark(new Thread(first, ""));
+      expect(indexOf(second)).toBe(indexOf(first));
+      expect(field(second, Field.TOKEN).load()).toBe(noToken(second));
+      unpark(new Thread(second, ""));
+      expect(field(second, Field.TOKEN).load()).toBe(noToken(second) + 1);
+    } finally {
+      registry.field = field;
+      registry.markDead(second);
     }
   });
 });
