@@ -115,9 +115,9 @@ function start(): void {
   worker.onExit((exit) => {
     failed(exit, worker);
   });
-  if (!host.isMain) host.onExit(() => tellOfEnd(worker));
   starting = worker;
   started = { worker, line: mine };
+  if (!isKeeper) host.onExit(tellOfEnd);
   isKeeper = true;
   layLine(mine, worker.platformId);
 }
@@ -152,9 +152,9 @@ export function lookAfterSupervisor(): void {
 }
 
 /** The supervisor ends with this worker, which started it: at once if somebody else ends the worker, which nobody can tell of then. */
-function tellOfEnd(worker: HostWorker): void {
+function tellOfEnd(): void {
   const all = registry();
-  const threads = started?.worker === worker ? [...all.spawned()].map((id) => all.describe(id)) : [];
+  const threads = started === undefined ? [] : [...all.spawned()].map((id) => all.describe(id));
   if (threads.length === 0) return;
   host.warn(
     `ferrous: ${all.describe(currentThread().id)} ends, and with it the supervisor that it had started, and its threads, whoever spawned them: ` +
