@@ -204,17 +204,26 @@ export class Registry {
   }
 
   /** As {@link begin}, of a thread that no supervisor watches, or not yet. */
-  beginUnwatched(id: number, platformId: number): void {
+  beginUnwatched(id: number, platformId: number): boolean {
     this.#count(id, Watch.NOBODY);
     this.unwatched.notify();
-    this.begin(id, platformId);
+    return this.begin(id, platformId);
   }
 
-  /** The claimed id has a thread from now on. */
-  begin(id: number, platformId: number): void {
+  /** The claimed id has a thread from now on; false if the claim was dropped meanwhile: then that thread must not run. */
+  begin(id: number, platformId: number): boolean {
     this.field(id, Field.PLATFORM).store(platformId + 1);
-    const generation = generationOf(id);
-    this.field(id, Field.LIFE).compareExchange((generation << 2) | CLAIMED, (generation << 2) | ALIVE);
+    return this.#leaveClaimed(id, ALIVE);
+  }
+
+  /** The claimed id will have no thread; does nothing if it has one. */
+  drop(id: number): void {
+    if (this.#leaveClaimed(id, DEAD)) this.#watch(id, Watch.WATCHED);
+  }
+
+  #leaveClaimed(id: number, state: number): boolean {
+    const generation = generationOf(id) << 2;
+    return this.field(id, Field.LIFE).compareExchange(generation | CLAIMED, generation | state) === (generation | CLAIMED);
   }
 
   /** Writes a death that was proved; false if somebody else did. */

@@ -209,7 +209,7 @@ let asked = 0;
 /** The threads that were asked for and not heard of yet, in their order: by which of the requests. */
 let unheard: { readonly id: number; readonly request: number }[] = [];
 whenLeft(() => {
-  for (const { id } of unheard) registry().markDead(id);
+  for (const { id } of unheard) registry().drop(id);
   unheard = [];
   asked = 0;
 });

@@ -138,7 +138,8 @@ function spawn(peer: Peer, request: SpawnRequest): void {
   const { id, name, cell, boot, start, transfer, resourceLimits } = request;
   peer.heard++;
   if (!all.isAlive(id)) {
-    // Its spawner had ended before this came: see sweepWhileUnwatched.
+    // Its spawner had ended before this came, see sweepWhileUnwatched, or has given it up.
+    settle(Word.at(cell, 0), Ending.FAILED);
     tellLive();
     return;
   }
@@ -179,8 +180,8 @@ function spawn(peer: Peer, request: SpawnRequest): void {
 function startHere({ id, boot, ...given }: ThreadStart): HostWorker {
   const worker = startThread(boot, given);
   // Before the thread can run: it must find itself alive.
-  if (lasts) all.begin(id, worker.platformId);
-  else all.beginUnwatched(id, worker.platformId);
+  const isWanted = lasts ? all.begin(id, worker.platformId) : all.beginUnwatched(id, worker.platformId);
+  if (!isWanted) worker.terminate();
   return worker;
 }
 

@@ -32,8 +32,9 @@ const bury = ({ registry, first }: State): void => void registry.markDead(first)
 const watch = ({ registry, first }: State): void => {
   registry.setWatched(first);
 };
-const begin = ({ registry, first }: State): void => {
-  registry.beginUnwatched(first, 7);
+const begin = ({ registry, first }: State): boolean => registry.beginUnwatched(first, 7);
+const drop = ({ registry, first }: State): void => {
+  registry.drop(first);
 };
 
 /** As many are counted as live and are not watched. */
@@ -50,6 +51,7 @@ describe("in every interleaving, as many threads are counted as nobody watches, 
     ["a death, told by two, and the next thread of its index", true, [bury, bury, succeed]],
     ["a greeting that comes too late, and the next thread of its index", true, [bury, watch, succeed]],
     ["a claim that is dropped while its thread begins", false, [bury, begin]],
+    ["a claim that is given up while its thread begins", false, [drop, begin]],
     ["a thread that begins while it is watched already", false, [watch, begin]],
   ])("%s", (_, begun, threads) => {
     const report = check({ setup: () => withOne(begun), threads, after: isEven });
