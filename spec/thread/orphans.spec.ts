@@ -155,7 +155,17 @@ describe("workers that come and go", () => {
     expect(await run(program)).toEqual({ code: 0, stdout: "{ unwatched: 0, claimed: 0, alive: 1 }\n", stderr: "" });
   });
 
-  it("and that spawn before their greeting has arrived: each thread runs, or is told of on stderr", async () => {
+  it("and that spawn before their greeting has arrived: each thread runs, if nobody ends its spawner", async () => {
+    const program = `${HEAD}
+      await attach();
+      const started = new AtomicU32(0), handle = toHandle(started);
+      ${manyOf("spawn((started) => void started.fetchAdd(1), fromHandle(workerData))")}
+      while (counts().unwatched > 0 || counts().alive > 1 || counts().claimed > 0) await tick();
+      console.log(started.load());`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "30\n", stderr: "" });
+  });
+
+  it("and that spawn before their greeting has arrived, and exit: each thread runs, or is told of on stderr", async () => {
     const program = `${HEAD}
       await attach();
       const started = new AtomicU32(0), handle = toHandle(started);
