@@ -7,8 +7,11 @@
  */
 import { BYTES_PER, INT32, RealInt32Array, RealSharedArrayBuffer, RealUint8Array, viewAll, type Cells } from "./real.ts";
 
-/** Larger buffers are made anew instead of zeroed: the engine gets zeroed pages for less. */
-const RECYCLED_BYTES = 4096;
+/**
+ * Larger buffers are made anew instead of zeroed: the engine gets zeroed pages for less. Views of them that a thread of an earlier execution
+ * returned, and that is not run again, then show what was; of all others they show what is.
+ */
+const RECYCLED_BYTES = 2 ** 20;
 
 /** Images of buffers share the pages that did not change between them. */
 const PAGE_BYTES = 4096;

@@ -103,3 +103,16 @@ describe("a copy of one's own", () => {
     expect(() => getter.value).toThrow("nobody asked");
   });
 });
+
+it.each([8, 12_000, 1 << 20])("a view of %i bytes that a thread returned shows the memory of this execution", (bytes) => {
+  const plusOne = (to: number, from: number) => (cells: Int32Array) => Atomics.store(cells, to, Atomics.load(cells, from) + 1);
+  expectPassed(
+    check({
+      setup: () => new Int32Array(new SharedArrayBuffer(bytes)),
+      threads: [(cells) => cells, plusOne(0, 1), plusOne(1, 0)],
+      after: (cells, [view]) => {
+        expect(Array.from((view as Int32Array).slice(0, 2))).toEqual(Array.from(cells.slice(0, 2)));
+      },
+    }),
+  );
+});
