@@ -116,8 +116,9 @@ function replay(program: Program, limits: Limits, schedule: Schedule): Report {
     const result = search(machine, world, strategy, { executions: 1, time: Infinity });
     const { steps, threads } = machine.state;
     if (chooser.strayed || scheduleOf(steps, threads.length).fingerprint !== schedule.fingerprint) {
-      // It may have strayed before any thread showed what it is.
+      // It may have strayed before any thread showed what it is, or wrote unseen.
       if (!world.known) throw new KnownThreads();
+      if (limits.unseen !== true) throw new UnseenWrite();
       throw again();
     }
     return result;

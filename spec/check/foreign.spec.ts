@@ -6,6 +6,33 @@ const bump = (cells: Int32Array, at: number): void => {
   cells[at] = (cells[at] ?? 0) + 1;
 };
 
+/** Defined before any check, so that what is written through it is not seen. */
+class Ring extends Int32Array {}
+
+describe("memory that is written through views that are not seen", () => {
+  it("has a death in it replayed, like any other failure", () => {
+    const scenario = {
+      setup: () => new SharedArrayBuffer(16),
+      threads: [
+        (bytes: SharedArrayBuffer) => {
+          const [ring, cells] = [new Ring(bytes as never), new Int32Array(bytes)];
+          Atomics.load(cells, 2);
+          ring[0] = 7;
+          Atomics.load(cells, 2);
+          ring[1] = 1;
+          Atomics.load(cells, 2);
+        },
+      ],
+      after: (bytes: SharedArrayBuffer) => {
+        if (Array.from(new Int32Array(bytes)).join() === "7,0,0,0") throw new Error("half of it");
+      },
+    };
+    const { failure } = check(scenario, { deaths: 1 });
+    expect(failure?.message).toContain("half of it");
+    expect(check(scenario, { deaths: 1, replay: failure?.replay ?? "" }).failure).toEqual(failure);
+  });
+});
+
 describe("memory from before the check", () => {
   it("is not written by the finally of a thread that is suspended", () => {
     const cells = words(4);
