@@ -403,6 +403,6 @@ describe("a clock that stands still, such as that of fake timers,", () => {
     now.mockRestore();
     const many = { strategy: "random", executions: 150_000, time: 60_000 } as const;
     expect(() => fresh.check(scenario(add, add), many)).toThrow(/clock stands still.*before fake timers.*option executions/);
-    expect(fresh.check(scenario(add, add), { ...many, time: Infinity })).toMatchObject({ verdict: "passed" });
+    expect(fresh.check(scenario(add, add), { ...many, executions: 10, time: Infinity })).toMatchObject({ verdict: "passed" });
   });
 });
