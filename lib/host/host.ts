@@ -94,7 +94,9 @@ export interface Host {
   watch(worker: unknown): HostWorker;
   /** Sends to any thread of this process by the platform's number; resolves to whether it arrived. Not there: nothing but a thread's starter can. */
   readonly sendTo?: (platformId: number, message: unknown, transfer: readonly object[]) => Promise<boolean>;
-  /** Receives what other threads send with {@link Host.sendTo}. */
+  /** Sends to the main thread, if that listens. Not there: nothing can. */
+  readonly askMain?: (message: unknown) => void;
+  /** Receives what other threads send with {@link Host.sendTo} or {@link Host.askMain}. */
   readonly onSent?: (receive: (message: unknown) => void) => void;
   /** The operating system's name of this thread, for {@link Host.osThreadAlive}; zeros where there is none. */
   osThread(): { readonly tid: number; readonly born: number };

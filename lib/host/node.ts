@@ -130,6 +130,9 @@ export const host: Host = {
       return false;
     }
   },
+  ...(postMessageToThread === undefined
+    ? {}
+    : { askMain: (message: unknown) => void postMessageToThread(0, message, []).catch(() => undefined) }),
   onSent: (receive) => {
     process.on("workerMessage" as "message", receive);
   },

@@ -12,8 +12,9 @@ import { requestAdoption, untilSupervised } from "../thread/supervision.ts";
  * so that the death of workers that others start is told within milliseconds instead of 250.
  *
  * Call it on the main thread before the workers are started. A thread that opens locks by `X.at(buffer, byteOffset)` **must** have been
- * started after its main thread first used ferrous, or each side has a registry of its own and neither sees whom the other lets in; and a
- * worker that is the first to need a supervisor starts one that ends with it, and so do all threads, whoever spawned them.
+ * started after its main thread first used ferrous, or each side has a registry of its own and neither sees whom the other lets in. A
+ * worker that is the first to need a supervisor asks the main thread for one; but if that has not used ferrous, or is blocked, the worker
+ * starts one that ends with it, and so do all threads, whoever spawned them.
  *
  * Resolves when the supervisor, if there is one, listens and watches this thread. In a worker of Node it starts none: without one the
  * worker stays unwatched until the main thread has called it, or has spawned. In a worker that a page has made, it waits for the page's

@@ -67,16 +67,18 @@ function join(): Current {
   for (const id of all.living()) {
     if (all.field(id, Field.PLATFORM).load() === host.platformId + 1) return assumeThread(id);
   }
+  // Whatever takes time is done before or after: a worker that is ended between its claim and its beginning leaves a record that nobody frees.
+  const osThread = host.isMain ? undefined : host.osThread();
   const id = all.claim();
-  all.setName(id, host.isMain ? "main" : `worker ${String(host.platformId)}`);
-  if (host.isMain) {
+  if (osThread === undefined) {
     // The main thread's death is the process': nobody is left to ask.
     all.setWatched(id);
+    all.begin(id, host.platformId);
   } else {
-    all.nameOsThread(id, host.osThread());
+    all.nameOsThread(id, osThread);
+    all.beginUnwatched(id, host.platformId);
   }
-  if (host.isMain) all.begin(id, host.platformId);
-  else all.beginUnwatched(id, host.platformId);
+  all.setName(id, host.isMain ? "main" : `worker ${String(host.platformId)}`);
   onJoin?.();
   return assumeThread(id);
 }

@@ -6,7 +6,7 @@ import { host } from "#host";
 import { TaskError } from "../errors.ts";
 import type { Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
-import { assumeThread, currentThread, hasJoined, ownField, whenJoined } from "./current.ts";
+import { assumeThread, currentThread, hasJoined, ownField } from "./current.ts";
 import { Letterbox } from "./letterbox.ts";
 import type { CycleStep, FromSupervisor, Greeting, Holders, Invitation, ToSupervisor } from "./protocol.ts";
 import { Field, registry, Supervision } from "./registry.ts";
@@ -124,8 +124,6 @@ function greet(): boolean {
 let greeted: Promise<void> | undefined;
 export const hasGreeted = async (): Promise<void> => greeted;
 let stopGreeting: () => void = () => undefined;
-
-whenJoined(() => void isSupervised());
 
 /** Tells the supervisor, if there is one. */
 export function send(message: ToSupervisor, transfer: readonly object[] = []): void {

@@ -104,6 +104,11 @@ export interface Invitation {
   readonly lifeline: object;
 }
 
+/** What a worker that needs a supervisor sends to the main thread: one that main starts outlives the worker. */
+export interface Plea {
+  readonly ferrous: "supervise";
+}
+
 /** What a worker that someone else started sends to the supervisor to be watched. */
 export interface Greeting {
   readonly ferrous: "lifeline";

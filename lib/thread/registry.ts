@@ -186,7 +186,8 @@ export class Registry {
       const id = (generation << INDEX_BITS) | index;
       const before = this.field(id, Field.WATCHED).exchange(watchedWord(id, Watch.NOBODY));
       if ((before & 3) === Watch.COUNTED) this.unwatched.sub(1);
-      for (const field of [Field.PLATFORM, Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT]) this.field(id, field).store(0);
+      for (const field of [Field.PLATFORM, Field.TID, Field.BORN, Field.AWAITING, Field.VERDICT, Field.NAME_BYTES])
+        this.field(id, field).store(0);
       this.field(id, Field.TOKEN).store(noToken(id));
       const seq = this.field(id, Field.SEQ);
       seq.store((seq.load() + 2) & ~1);
@@ -324,6 +325,12 @@ export class Registry {
       const spawner = this.spawnerOf(id);
       if (spawner !== 0 && !this.isAlive(spawner)) yield id;
     }
+  }
+
+  /** Has the thread with that number of the platform's joined? */
+  hasThread(platformId: number): boolean {
+    for (const id of this.living()) if (this.field(id, Field.PLATFORM).load() === platformId + 1) return true;
+    return false;
   }
 
   /** Ids of threads that others have spawned, and that live or are going to. */

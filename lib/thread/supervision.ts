@@ -5,9 +5,9 @@
 import { host } from "#host";
 import { TaskError } from "../errors.ts";
 import type { HostExit, HostWorker, Port, WorkerStart } from "../host/host.ts";
-import { currentThread } from "./current.ts";
+import { currentThread, whenJoined } from "./current.ts";
 import { hasGreeted, hear, isDead, isSupervised, layLine, leaveLine, leaveOld, line, lookAgain, poll, send, whenLeft } from "./lifeline.ts";
-import type { Greeting, SpawnRequest, ThreadStart, ToSupervisor } from "./protocol.ts";
+import type { Greeting, Plea, SpawnRequest, ThreadStart, ToSupervisor } from "./protocol.ts";
 import { registry, Supervision } from "./registry.ts";
 
 // --- having one ---
@@ -15,10 +15,13 @@ import { registry, Supervision } from "./registry.ts";
 /** Makes sure that there is a supervisor, starting it if need be: for whoever needs a parent for threads, or its shelf. */
 export function supervise(): void {
   leaveDead();
-  while (!isSupervised()) {
+  for (let hasAsked = false; !isSupervised();) {
     const { supervisor } = registry();
     const seen = supervisor.load();
-    if (seen === 0) {
+    if (seen === 0 && !hasAsked) {
+      hasAsked = true;
+      askMain();
+    } else if (seen === 0) {
       if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) startOrLeave();
     } else if (host.sendTo === undefined) {
       throw new TaskError(
@@ -30,6 +33,30 @@ export function supervise(): void {
     }
   }
 }
+
+/** In ms. A main thread that is blocked for longer, perhaps by waiting for this thread, is not waited for. */
+const MAIN_WITHIN = 100;
+
+/** Lets the main thread start the supervisor, if it can: what a worker starts ends with that worker, and all threads with it. */
+function askMain(): void {
+  if (host.isMain || host.askMain === undefined || !registry().hasThread(0)) return;
+  host.askMain({ ferrous: "supervise" } satisfies Plea);
+  registry().supervisor.wait(0, MAIN_WITHIN);
+}
+
+whenJoined(() => {
+  void isSupervised();
+  if (!host.isMain) return;
+  host.onSent?.((message) => {
+    // Who could not wait has started one.
+    if ((message as Partial<Plea> | null)?.ferrous !== "supervise" || registry().supervisor.load() !== 0) return;
+    try {
+      supervise();
+    } catch {
+      // Who asked tries it, and is told.
+    }
+  });
+});
 
 /** In ms: how often whoever waits for a supervisor looks whether those live that it waits for. */
 export const LOOK_EVERY = 10;

@@ -6,9 +6,9 @@ import { run } from "../support/program.ts";
 const HEAD = `
   import { Worker } from "node:worker_threads";
   import { attach, AtomicU32, fromHandle, lazyStatic, Mutex, spawn, Thread, toHandle } from "ferrous";
-  Thread.current();
+  toHandle(new Mutex());
   const start = (text, workerData) => {
-    const head = 'import { parentPort, workerData } from "node:worker_threads"; import { attach, fromHandle, lazyStatic, spawn } from "ferrous";';
+    const head = 'import { parentPort, workerData } from "node:worker_threads"; import { attach, fromHandle, lazyStatic, spawn, toHandle } from "ferrous";';
     const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(head + text)), { workerData });
     worker.on("error", ({ code, message }) => failures.push(code ?? message));
     return worker;
@@ -56,6 +56,24 @@ onLinux("a worker that starts the supervisor and ends before that one is ready",
       expect(ended.stderr).toMatch(first.startsWith("spawn") ? ENDS_WITH_ONE : /^$/);
     },
   );
+});
+
+it("a thread that a worker spawns outlives that worker, if the main thread has used ferrous and is not blocked", async () => {
+  const program = `${HEAD}
+    Thread.current();
+    const stage = new AtomicU32(0);
+    const text = "const stage = fromHandle(workerData); const { thread } = spawn((stage) => { stage.store(1); stage.notify(); while (stage.load() === 1) stage.wait(1); }, stage);" +
+      "stage.wait(0); parentPort.postMessage(toHandle(thread)); process.exit(0)";
+    const worker = start(text, toHandle(stage));
+    const ended = once(worker, "exit");
+    const thread = fromHandle(await once(worker, "message"));
+    await ended;
+    console.log(thread.isAlive);
+    stage.store(2);
+    stage.notify();
+    while (thread.isAlive) await tick();
+    console.log(failures);`;
+  expect(await run(program)).toEqual({ code: 0, stdout: "true\n[]\n", stderr: "" });
 });
 
 onLinux("a supervisor that has died with the worker that had started it", () => {
@@ -143,6 +161,15 @@ describe("workers that come and go", () => {
       ${manyOf("fromHandle(workerData).with(() => undefined)")}
       console.log(failures);`;
     expect(await run(program)).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
+  });
+
+  it("leave no record behind when they end in the midst of joining, while they look for their number", async () => {
+    const program = `${HEAD}
+      const text = "const fs = (await import('node:fs')).default; fs.readlinkSync = () => process.exit(0);" +
+        "(await import('node:module')).syncBuiltinESMExports(); fromHandle(workerData).lock()";
+      await once(start(text, toHandle(new Mutex())), "exit");
+      console.log(counts());`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "{ unwatched: 0, claimed: 0, alive: 0 }\n", stderr: "" });
   });
 
   it("leave nothing behind under a supervisor that their greeting has not reached", async () => {

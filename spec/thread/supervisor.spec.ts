@@ -124,8 +124,7 @@ it("a supervisor that dies while who started it blocks: that is seen, and the re
     import { existsSync } from "node:fs";
     import { once } from "node:events";
     import { Worker } from "node:worker_threads";
-    import { AtomicU32, Mutex, spawn, Thread, toHandle } from "ferrous";
-    Thread.current();
+    import { AtomicU32, Mutex, spawn, toHandle } from "ferrous";
     const words = new Int32Array(toHandle(new Mutex()).registry), gate = new Int32Array(new SharedArrayBuffer(4));
     const text = 'import { parentPort, workerData } from "node:worker_threads"; import { lazyStatic, attach } from "ferrous";' +
       "process.once('worker', (worker) => worker.once('exit', () => parentPort.postMessage('heard')));" +
