@@ -157,11 +157,11 @@ describe("a worker of others that was the first to spawn, and ends", () => {
 
 describe("a value that was kept by a supervisor which has ended with the worker that started it", () => {
   it("is told of as lost, by its name, blocking and awaiting, with what to do", async () => {
-    const source = `const { Mutex, OnceLock, toHandle, Thread } = ferrous;
+    const source = `const { Mutex, OnceLock, toHandle } = ferrous;
       const { isMainThread, workerData } = await import("node:worker_threads");
       const LOST = lazyStatic("edges/LOST", () => new Mutex());
       if (isMainThread) {
-        Thread.current();
+        // The registry is there, and the main thread not in it: so the worker starts the supervisor.
         const once = new OnceLock({ name: "settings" });
         const worker = new Worker(new URL(import.meta.url), { workerData: toHandle(once) });
         await new Promise((ended) => worker.once("exit", ended));
