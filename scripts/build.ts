@@ -105,8 +105,11 @@ async function buildForPages(): Promise<void> {
       .replaceAll('"#host"', `"${up}/host/web.js"`);
     writeFileSync(`${out}/${file}`, text);
   }
-  // For pages that load it without a bundler.
-  writeFileSync(`${out}/index.d.ts`, 'export * from "../index.js";\n');
+  // For pages that load the doors without a bundler.
+  for (const door of ["index", "check/index", "spawn/worker"]) {
+    const up = relative(dirname(door), ".") || ".";
+    writeFileSync(`${out}/${door}.d.ts`, `export * from "${up}/../${door}.js";\n`);
+  }
   // By the names under which they are started.
   writeFileSync(`${out}/host/ferrous-supervisor.js`, 'import "../thread/supervisor.js";\n');
   writeFileSync(`${out}/host/ferrous-thread.js`, 'import "../spawn/boot.js";\n');

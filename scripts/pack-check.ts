@@ -12,7 +12,7 @@ import { build } from "esbuild";
 import { inTemporaryFolder, install, pack } from "./packed.ts";
 
 const run = promisify(execFile);
-const DOORS = ["ferrous", "ferrous/check", "ferrous/worker"];
+const DOORS = ["ferrous", "ferrous/check", "ferrous/worker", "ferrous/supervisor"];
 /** Minified and compressed. */
 const MUTEX_PAGE_BYTES = 12_000;
 
@@ -20,6 +20,12 @@ const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(relative(folder, entry.parentPath), entry.name));
+
+/** What has no source of its own: declarations of the doors, and what a page starts its workers by. */
+const OF_PAGES = [
+  ...["index", "check/index", "spawn/worker"].map((door) => `dist/web/${door}.d.ts`),
+  ...["dist/web/host/ferrous-supervisor.js", "dist/web/host/ferrous-thread.js"],
+];
 
 /** What users need: the bundles, a declaration for each source, and the sources, since the maps lead there. */
 function expected(): string[] {
@@ -33,7 +39,7 @@ function expected(): string[] {
     ...bundles.flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
     ...sources.map((file) => file.replace(/\.ts$/, ".d.ts")).flatMap((file) => [`dist/${file}`, `dist/${file}.map`]),
     ...modules.map((file) => `dist/web/${file.replace(/\.ts$/, ".js")}`).flatMap((file) => (mapped(file) ? [file, `${file}.map`] : [file])),
-    ...(modules.length > 0 ? ["dist/web/index.d.ts", "dist/web/host/ferrous-supervisor.js", "dist/web/host/ferrous-thread.js"] : []),
+    ...(modules.length > 0 ? OF_PAGES : []),
     ...sources.map((file) => `lib/${file}`),
   ].sort();
 }
