@@ -58,7 +58,7 @@ export interface WorkerStart {
 
 /** How threads prove that they live, where neither a port nor the platform tells of their end. */
 export interface Life {
-  /** Holds a name of this process for as long as this thread lives; resolves once it is held. */
+  /** Holds a name of this process for as long as this thread lives; resolves once it is held, rejects where that is denied. */
   hold(name: string): Promise<void>;
   /**
    * Calls `ended` once whoever held the name has ended; if nobody ever did, at once, and nobody will.
@@ -71,7 +71,7 @@ export interface Host {
   readonly isMain: boolean;
   /** The platform's number of this thread, never used twice in a process. The main thread's is 0. */
   readonly platformId: number;
-  /** May this thread block? A page's main thread may not. */
+  /** May this thread block? A page's main thread may not, nor may a service worker. */
   readonly mayBlock: boolean;
   /** Can messages be received in the midst of blocking code? */
   readonly polls: boolean;

@@ -30,7 +30,7 @@ export async function attach(): Promise<void> {
 
 /**
  * Expects a worker that somebody else started to use ferrous. In Node it needs no preparation but a supervisor, which this starts;
- * the worker then joins on its first use, or when it awaits {@link attach}. In a page the worker is sent what it needs, and awaits
+ * the worker then joins on its first use, or when it awaits {@link attach}. In a page the worker is sent what it needs, once, and awaits
  * {@link attach}.
  * @throws {TypeError} in a page: it is no worker
  */
@@ -40,6 +40,8 @@ export function invite(worker: unknown): void {
   if (host.sendTo !== undefined) return;
   if (Object.prototype.toString.call(worker) !== "[object Worker]")
     throw new TypeError(`invite() takes a Worker; it was given ${kindOf(worker)}.`);
+  if (guests.has(worker as object)) return;
+  guests.add(worker as object);
   const invited = host.watch(worker);
   const id = registry.claim(me);
   const [mine, theirs] = host.channel();
@@ -48,3 +50,6 @@ export function invite(worker: unknown): void {
   invited.postMessage({ ferrous: "invited", id, lifeline: theirs.native } satisfies Invitation, [theirs.native]);
   requestAdoption(id, "", new SharedArrayBuffer(4), mine);
 }
+
+/** The workers that were invited: a second invitation would be a message to the worker's own code. */
+const guests = new WeakSet();

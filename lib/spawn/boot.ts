@@ -7,10 +7,12 @@ import { Word } from "../memory/word.ts";
 import { arrivalError, explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { arriving, Moves } from "../send/moving.ts";
 import { decode, encode, type Departing, type Encoded } from "../send/transit.ts";
+import { anyStaticOf } from "../sync/statics.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
 import { awaitReceipt, holdLife, takeLifeline } from "../thread/lifeline.ts";
 import { LEAVING } from "../thread/protocol.ts";
+import { leaveOwnRegistry } from "../thread/registry.ts";
 import { knowAllKinds } from "./kinds.ts";
 import { reportUnjoined, type Boot, type Outcome, type Work } from "./outcome.ts";
 import { loadTask } from "./task.ts";
@@ -22,6 +24,8 @@ export async function boot(): Promise<void> {
   knowAllKinds();
   const data = isBoot(host.startData) ? host.startData : await host.firstMessage();
   if (!isBoot(data)) return;
+  // What locks of its own it had is good here too.
+  const left = leaveOwnRegistry();
   const { id, registry } = assumeThread(data.id);
   if (!registry.isWatched(id)) {
     // Its supervisor may die with it: whoever asks must be able to ask the kernel.
@@ -39,11 +43,20 @@ export async function boot(): Promise<void> {
     teller.tell(died(error, isRejection));
     awaitReceipt();
   });
-  await run(work, teller);
+  const early = left === undefined ? undefined : anyStaticOf(left);
+  if (early === undefined) await run(work, teller);
+  else teller.tell({ type: "refused", error: encodeThrown(earlyStatic(early)) });
   awaitReceipt();
   // Not left to the event loop: a thread ends with its task, and its timers with it.
   host.exit(teller.failed ? 1 : 0);
 }
+
+/** It would be another cell than that of all other threads. */
+const earlyStatic = (name: string): TaskError =>
+  new TaskError(
+    `static "${name}" is declared at the top level of a module of this thread's bundle, which is evaluated before the thread knows its page: ` +
+      `declare it inside of a function.`,
+  );
 
 /** Each step fails in its own way: what goes wrong before the task is called, or after it returned, is no panic of the task. */
 async function run({ call, args }: Work, teller: Teller): Promise<void> {

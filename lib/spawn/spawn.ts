@@ -130,7 +130,9 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
     worker.terminate();
     throw error;
   }
-  requestAdoption(id, name, cell, mine);
+  requestAdoption(id, name, cell, mine, () => {
+    worker.terminate();
+  });
   const exit = new Promise<HostExit>((resolve) => {
     worker.onExit(resolve);
   });

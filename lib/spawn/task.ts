@@ -41,6 +41,7 @@ export function task<F extends AnyFunction>(url: string, name: string, fn: F): F
   }
   origins.set(fn, origin);
   tasks.set(keyOf(origin), fn);
+  expected.get(keyOf(origin))?.();
   return fn;
 }
 
@@ -50,6 +51,21 @@ export const originOf = (fn: AnyFunction): TaskOrigin | undefined => origins.get
 /** The module whose evaluation a starting thread waits for, while it does. */
 let evaluating: string | undefined;
 export const evaluatedModule = (): string | undefined => evaluating;
+
+/** What waits for a task to be registered. */
+const expected = new Map<string, () => void>();
+/** In ms. */
+const REGISTERED_WITHIN = 10_000;
+
+/** In a bundle a module may still be evaluated, awaiting something, when the thread starts. */
+const untilRegistered = (origin: TaskOrigin): Promise<void> =>
+  new Promise((resolve) => {
+    expected.set(keyOf(origin), resolve);
+    setTimeout(resolve, REGISTERED_WITHIN);
+  });
+
+/** Is that no address of a file, but a URL of the user's own, such as `"app:tasks"`? */
+const isInvented = ({ url }: TaskOrigin): boolean => !/^(?:https?|file|data|blob):/.test(url);
 
 /**
  * Imports the task's module and finds the task.
@@ -64,6 +80,16 @@ export async function loadTask(origin: TaskOrigin): Promise<AnyFunction> {
     await import(/* @vite-ignore */ /* webpackIgnore: true */ origin.url);
   } catch (error) {
     if (error instanceof TaskError) throw error;
+    if (isInvented(origin)) {
+      await untilRegistered(origin);
+      const late = tasks.get(keyOf(origin));
+      if (late !== undefined) return late;
+      throw new TaskError(
+        `nothing registers the task "${origin.name}" of ${origin.url} in this thread: ` +
+          `import the module that calls task("${origin.url}", "${origin.name}", ...) beside "ferrous/worker" in its worker's file.`,
+        { cause: error },
+      );
+    }
     throw new TaskError(
       `the module of task "${origin.name}" could not be loaded in the new thread: ${origin.url}. Its error is the cause.`,
       {

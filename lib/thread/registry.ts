@@ -401,6 +401,18 @@ export function registry(): Registry {
   return ours;
 }
 
+/**
+ * Takes the process' registry instead of one that this thread made before it was given that, as a page's worker can.
+ * @returns the one that it leaves, if there is one
+ */
+export function leaveOwnRegistry(): Registry | undefined {
+  const given = host.inherited(KEY);
+  if (ours === undefined || !isSharedBuffer(given) || ours.isSame(given)) return undefined;
+  const left = ours;
+  ours = openRegistry(given);
+  return left;
+}
+
 /** This process' registry, as it travels in handles. */
 export const registryBuffer = (): SharedArrayBuffer => registry().buffer;
 

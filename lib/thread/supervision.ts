@@ -21,11 +21,12 @@ export function supervise(): void {
     if (seen === 0 && !hasAsked) {
       hasAsked = true;
       askMain();
-    } else if (seen === 0) {
+    } else if (seen === 0 && (host.sendTo !== undefined || host.isMain)) {
       if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) startOrLeave();
     } else if (host.sendTo === undefined) {
       throw new TaskError(
-        "this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous.",
+        "this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous. " +
+          "A shared or a service worker belongs to no page, and starts none.",
       );
     } else {
       supervisor.wait(seen, LOOK_EVERY);
@@ -210,7 +211,7 @@ function failed(exit: HostExit | undefined, worker: HostWorker): void {
       ? wasReady
         ? `the supervisor has died (${why}), and all threads that it had started with it. The next spawn() starts another one.`
         : `the supervisor could not be started, and so no thread (${why}). Its thread runs what is preloaded, by --import or --require, first.`
-      : `the supervisor of its threads could not be loaded (${why}). A bundler that does not follow new Worker(new URL(...)) ` +
+      : `the supervisor of its threads could not be loaded (${why}). And a bundler that does not follow new Worker(new URL(...)) ` +
           `must be given "ferrous/supervisor" and "ferrous/worker" as entries, named ferrous-supervisor.js and ferrous-thread.js, beside what it makes of the rest.`,
     { cause: exit?.error },
   );
@@ -234,9 +235,21 @@ let isKeeper = host.isMain;
 /** How many requests were sent that change how many threads keep the process alive. */
 let asked = 0;
 /** The threads that were asked for and not heard of yet, in their order: by which of the requests. */
-let unheard: { readonly id: number; readonly request: number }[] = [];
+let unheard: { readonly id: number; readonly request: number; readonly terminate?: (() => void) | undefined }[] = [];
 whenLeft(() => {
-  for (const { id } of unheard) registry().drop(id);
+  for (const { id, terminate } of unheard) {
+    if (terminate === undefined) {
+      registry().drop(id);
+      continue;
+    }
+    // One that may have begun is dead only once its life has ended.
+    terminate();
+    const ended = (): void => {
+      registry().markDead(id);
+      lookAgain();
+    };
+    host.life?.onEnd(registry().lifeOf(id), ended, true);
+  }
   unheard = [];
   asked = 0;
 });
@@ -260,11 +273,16 @@ export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
   starting?.ref(true);
 }
 
-/** Gives the supervisor the line to a worker that this thread started itself. */
-export function requestAdoption(id: number, name: string, cell: SharedArrayBuffer, lifeline: Port): void {
+/**
+ * Gives the supervisor the line to a worker that this thread started itself.
+ * @param terminate  how to end that worker, if it may be ended
+ */
+export function requestAdoption(id: number, name: string, cell: SharedArrayBuffer, lifeline: Port, terminate?: () => void): void {
   supervise();
   send({ type: "adopt", id, name, cell, lifeline: lifeline.native }, [lifeline.native]);
   asked++;
+  // Elsewhere it ends with this thread, and its line tells of it.
+  if (host.life !== undefined && terminate !== undefined) unheard.push({ id, request: asked, terminate });
   if (isKeeper) line()?.ref(true);
 }
 

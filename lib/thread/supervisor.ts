@@ -205,12 +205,6 @@ function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker): Child {
     worker.terminate();
   });
   worker.onExit((exit) => {
-    if (host.life !== undefined) {
-      host.warn(`ferrous: ${all.describe(id)} could not be started: ${String(exit.error)}`);
-      child.failed = true;
-      awaitDeath(id);
-      return;
-    }
     end(id, child, exit);
     // What it printed passes through here, and the process must not end before.
     worker.onPrinted(() => {
@@ -223,6 +217,18 @@ function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker): Child {
 function end(id: number, child: Child, exit: HostExit): void {
   bury(id);
   settle(child.cell, endingOf(child, exit));
+}
+
+/** In ms. */
+const HELD_WITHIN = 10_000;
+
+/** A worker that somebody else made, and that may never say that it lives. */
+function warnIfUnheld(id: number): void {
+  if (!children.has(id) || [...(peers.get(id) ?? [])].some((peer) => peer.held)) return;
+  host.warn(
+    `ferrous: ${all.describe(id)} has not started yet: the file of a thread's worker must import "ferrous/worker", ` +
+      `and that of a worker which was invited must await attach().`,
+  );
 }
 
 /** Where only a thread's life tells of its end: one that does not hold its life yet never will. */
@@ -316,6 +322,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
       connect(message.id, host.openPort(message.lifeline), false, () => {
         gone(message.id, child);
       });
+      if (host.life !== undefined) setTimeout(warnIfUnheld, HELD_WITHIN, message.id);
       tellLive();
       break;
     }

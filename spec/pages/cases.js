@@ -1,5 +1,5 @@
 /** What is asked of the page by name, in its address: `cases.html#invited`. */
-import { attach, i32, invite, Mutex, spawn, toHandle } from "../../dist/web/index.js";
+import { attach, i32, invite, Mutex, spawn, task, ThreadBuilder, toHandle } from "../../dist/web/index.js";
 import * as tasks from "./tasks.js";
 
 /** A lock that a worker of this page's own making holds; and that worker. */
@@ -14,6 +14,25 @@ async function heldByForeigner() {
   return { lock, worker, heard: await held };
 }
 
+/** What somebody says next. @param {Worker | MessagePort} speaker */
+const answer = (speaker) =>
+  new Promise((resolve) => {
+    speaker.onmessage = (/** @type {MessageEvent} */ { data }) => resolve(data);
+  });
+
+/** What a worker answers to a message. @param {string} file @param {unknown} message */
+function answerOf(file, message) {
+  const worker = new Worker(new URL(file, import.meta.url), { type: "module" });
+  const heard = answer(worker);
+  worker.postMessage(message);
+  return heard;
+}
+
+const triple = task("app:tasks", "triple", (/** @type {number} */ n) => 3 * n);
+/** A thread in a worker as a bundler makes it. @param {string} file */
+const bundled = (file) =>
+  new ThreadBuilder({ name: "bundled", worker: () => new Worker(new URL(file, import.meta.url), { type: "module" }) }).spawn(triple, 14);
+
 const cases = {
   async invited() {
     const { lock, worker, heard } = await heldByForeigner();
@@ -22,13 +41,32 @@ const cases = {
     return { heard, waiting: await waiting };
   },
   async uninvited() {
-    const worker = new Worker(new URL("./uninvited.js", import.meta.url), { type: "module" });
     await attach();
-    return new Promise((resolve) => {
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.postMessage(toHandle(Mutex.of(i32, 1)));
-    });
+    return answerOf("./uninvited.js", toHandle(Mutex.of(i32, 1)));
   },
+  alone: () => answerOf("./uninvited.js", undefined),
+  async invitedTwice() {
+    const worker = new Worker(new URL("./guest.js", import.meta.url), { type: "module" });
+    invite(worker);
+    invite(worker);
+    const heard = answer(worker);
+    worker.postMessage("last");
+    return heard;
+  },
+  async serviceWorker() {
+    const registration = await navigator.serviceWorker.register(new URL("./service.js", import.meta.url), { type: "module" });
+    const worker = registration.installing ?? registration.waiting ?? registration.active;
+    const { port1, port2 } = new MessageChannel();
+    const heard = answer(port1);
+    worker?.postMessage(undefined, [port2]);
+    return heard;
+  },
+  lateTask: () => bundled("./late-bundle.js").joinAsync(),
+  absentTask: () => bundled("./bundle-without-tasks.js").joinAsync(),
+  earlyStatic: () => bundled("./early-bundle.js").joinAsync(),
+  unheardGuest: () => answerOf("./guest.js", "last"),
+  noThread: () => bundled("./no-thread.js").joinAsync(),
+  earlyLock: () => bundled("./early-lock-bundle.js").joinAsync(),
   async uncaught() {
     const lock = Mutex.of(i32, 0, { name: "left" });
     const handle = spawn(tasks.failsLater, lock);

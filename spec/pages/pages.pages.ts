@@ -65,7 +65,7 @@ function expectPicture(name: string, screenshot: Buffer): void {
 }
 const MOST_DIFFERING = 0.02;
 
-/** A page of one module, in a folder of its own. */
+/** A page of one module. */
 const pageOf = (name: string): string => `spec/pages/${name}.html`;
 
 it("without isolation there is one error, which gives the two headers", async () => {
@@ -76,6 +76,12 @@ it("without isolation there is one error, which gives the two headers", async ()
   } finally {
     open.close();
   }
+});
+
+it("on an origin that browsers do not trust, the error does not ask for headers alone", async () => {
+  // The same server; but of all addresses without HTTPS only those of the loopback are trusted, to which this one does not belong.
+  const said = await inPage(served.url.replace("127.0.0.1", "0.0.0.0") + pageOf("imports"), (page) => page.title());
+  expect(said).toMatch(/^IsolationError: .*HTTPS.*localhost/);
 });
 
 it("under a Content-Security-Policy without unsafe-eval tasks are spawned, and an inline function says what it needs", async () => {
@@ -117,6 +123,31 @@ describe("a page", () => {
   it("tells a worker that was not invited what to do", async () => {
     expect(await answer("uninvited")).toMatch(/^TaskError: .*invite\(worker\).*await attach\(\)/);
   });
+  it("tells a worker that nobody invited at all, instead of a join that never ends", async () => {
+    expect(await answer("alone")).toMatch(/^TaskError: .*invite\(worker\).*await attach\(\)/);
+  });
+  it("invites a worker once, however often it is told to, and however many of its parts await it", async () => {
+    expect(await answer("invitedTwice")).toEqual(["last"]);
+  });
+  it("has a service worker that is told what it cannot do", async () => {
+    expect(await answer("serviceWorker")).toEqual({
+      blocking: expect.stringMatching(/^BlockingNotAllowedError: .*mutex "served".*lockAsync\(\)/),
+      spawning: expect.stringMatching(/^TaskError: .*service worker/),
+      attaching: expect.stringMatching(/^TaskError: .*service worker/),
+    });
+  });
+  it("waits for a task whose module, in a bundle, awaits something first", async () => {
+    expect(await answer("lateTask")).toBe(42);
+  });
+  it("tells of a bundle that has no such task what must be imported where", async () => {
+    expect(await answer("absentTask")).toMatch(/^TaskError: .*"triple".*app:tasks.*beside "ferrous\/worker"/);
+  });
+  it("tells of a static that a bundle declares before it knows its page", async () => {
+    expect(await answer("earlyStatic")).toMatch(/^TaskError: .*"pages\/total".*inside of a function/);
+  });
+  it("has a bundle that takes a lock of its own before it knows its page", async () => {
+    expect(await answer("earlyLock")).toBe("bundled: 42");
+  });
   it("ends a thread whose error nobody caught, and the lock that it held is poisoned", async () => {
     expect(await answer("uncaught")).toEqual({ ended: expect.stringMatching(/^PanicError: .*RangeError: later/), lock: "PoisonedError" });
   });
@@ -144,8 +175,62 @@ it("a supervisor that cannot be loaded is told, and its threads end", async () =
   await page.waitForFunction(() => document.title !== "running", undefined, { timeout: 10_000 });
   const said = JSON.parse(String(await page.locator("#said").textContent())) as unknown;
   await page.close();
-  const told = expect.stringContaining('must be given "ferrous/supervisor" and "ferrous/worker" as entries');
+  const told = expect.stringMatching(
+    /its script.*Cross-Origin-Embedder-Policy.*worker-src.*"ferrous\/supervisor" and "ferrous\/worker" as entries/,
+  );
   // It is tried again for each thread.
   expect(warnings).toEqual([told, told]);
+  const died = expect.stringMatching(/^ThreadDiedError.*the supervisor of its threads could not be loaded/);
+  expect(said).toEqual({ task: died, inline: died });
+});
+
+it("a bundler's worker without a supervisor ends, and its joiner is told why", async () => {
+  const page = await browser.newPage();
+  await page.route("**/ferrous-supervisor.js", (route) => route.fulfill({ status: 404 }));
+  await page.goto(`${served.url + pageOf("cases")}#earlyLock`);
+  await page.waitForFunction(() => document.title !== "running", undefined, { timeout: 10_000 });
+  const said = JSON.parse(String(await page.locator("#said").textContent())) as unknown;
+  await page.close();
+  expect(said).toMatch(/^ThreadDiedError.*the supervisor of its threads could not be loaded/);
+});
+
+it("where Web Locks are denied, as in a page whose storage is blocked, a thread ends, and the page is told why", async () => {
+  const page = await browser.newPage();
+  const warnings: string[] = [];
+  page.on("console", (message) => message.type() === "warning" && warnings.push(message.text()));
+  const denied = 'navigator.locks.request = () => Promise.reject(new DOMException("The request was denied.", "SecurityError"));';
+  await page.route("**/spec/pages/denied.js", (route) =>
+    route.fulfill({ body: denied, contentType: "text/javascript", headers: ISOLATION }),
+  );
+  for (const [file, rest] of [
+    ["ferrous-supervisor", "thread/supervisor"],
+    ["ferrous-thread", "spawn/boot"],
+  ] as const) {
+    const body = `import "/spec/pages/denied.js"; import "../${rest}.js";`;
+    await page.route(`**/${file}.js`, (route) => route.fulfill({ body, contentType: "text/javascript", headers: ISOLATION }));
+  }
+  await page.goto(served.url + pageOf("policy"));
+  await page.waitForFunction(() => document.title !== "running", undefined, { timeout: 10_000 });
+  const said = JSON.parse(String(await page.locator("#said").textContent())) as unknown;
+  await page.close();
   expect(said).toEqual({ task: expect.stringMatching(/^ThreadDiedError/), inline: expect.stringMatching(/^ThreadDiedError/) });
+  const told = expect.stringMatching(/could not be started: .*Web Locks.*The request was denied/);
+  expect(warnings).toEqual([told, told]);
+});
+
+describe("a worker that waits in vain is told of", () => {
+  const warned = async (name: string): Promise<string> => {
+    const page = await browser.newPage();
+    const warning = page.waitForEvent("console", { predicate: (message) => message.type() === "warning", timeout: 15_000 });
+    await page.goto(`${served.url + pageOf("cases")}#${name}`);
+    const text = (await warning).text();
+    await page.close();
+    return text;
+  };
+  it("if nobody invites it", async () => {
+    expect(await warned("unheardGuest")).toMatch(/awaits attach\(\).*invite\(worker\)/);
+  });
+  it("if it is to be a thread and does not import ferrous/worker", async () => {
+    expect(await warned("noThread")).toMatch(/thread "bundled" has not started.*import "ferrous\/worker"/);
+  });
 });

@@ -1,12 +1,11 @@
-/** A worker that nobody has invited, and that wants to start a thread all the same. */
+/** A worker that nobody has invited, and that wants to start a thread all the same; it may have been sent a handle. */
 import { fromHandle, spawn } from "../../dist/web/index.js";
 import { double } from "./tasks.js";
 
 onmessage = ({ data }) => {
-  fromHandle(data);
+  if (data !== undefined) fromHandle(data);
   try {
-    spawn(double, 1);
-    postMessage("spawned");
+    postMessage(spawn(double, 1).join());
   } catch (error) {
     postMessage(String(error));
   }
