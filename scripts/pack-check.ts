@@ -12,7 +12,7 @@ import { build } from "esbuild";
 import { inTemporaryFolder, install, pack } from "./packed.ts";
 
 const run = promisify(execFile);
-const DOORS = ["ferrous", "ferrous/check", "ferrous/worker", "ferrous/supervisor"];
+const DOORS = ["ferrous", "ferrous/check", "ferrous/worker"];
 /** Minified and compressed. */
 const MUTEX_PAGE_BYTES = 12_000;
 

@@ -7,7 +7,7 @@ export interface Port {
   listen(receive: (message: unknown) => void): void;
   /** The next message if one is there already, in the midst of blocking code; where that cannot be had, see {@link Host.polls}, none. */
   poll(): { readonly message: unknown } | undefined;
-  /** Calls `closed` once the other end is closed or its thread has ended; where no port tells, see {@link Host.life}, never. */
+  /** Calls `closed` once the other end is closed or its thread has ended; where no port tells, see {@link Life}, never. */
   onClose(closed: () => void): void;
   /** Does this end keep the process alive? Not until it is asked to. */
   ref(alive: boolean): void;
@@ -34,7 +34,7 @@ export interface HostWorker {
   ref(alive: boolean): void;
 }
 
-/** How a platform thread ended. `error` is what nobody caught, as far as the platform tells. */
+/** How a platform thread ended. `error` is what nobody caught, as far as the platform tells; in browsers, undefined if its script could not be loaded. */
 export interface HostExit {
   readonly code: number;
   readonly outOfMemory: boolean;
@@ -56,7 +56,7 @@ export interface WorkerStart {
   readonly resourceLimits?: ResourceLimits;
 }
 
-/** How threads prove that they live, where neither a port nor the platform tells of their end. */
+/** How threads prove that they live, where neither a port nor the platform tells of their end: see life-web.ts. */
 export interface Life {
   /** Holds a name of this process for as long as this thread lives; resolves once it is held, rejects where that is denied. */
   hold(name: string): Promise<void>;
@@ -75,7 +75,6 @@ export interface Host {
   readonly mayBlock: boolean;
   /** Can messages be received in the midst of blocking code? */
   readonly polls: boolean;
-  readonly life: Life | undefined;
   parallelism(): number;
   /** Shared memory under a name, seen by every thread that is started later, by whomever. */
   inherited(key: string): unknown;

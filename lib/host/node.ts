@@ -106,7 +106,6 @@ export const host: Host = {
   platformId: threads.threadId,
   mayBlock: true,
   polls: true,
-  life: undefined,
   parallelism: availableParallelism,
   inherited: (key) => threads.getEnvironmentData(key),
   bequeath: (key, buffer) => {

@@ -5,8 +5,8 @@
  * supervisor stands in line for it. Nor can a message be received in the midst of blocking code: what must reach a blocked thread
  * goes through shared memory.
  */
-import { IsolationError, TaskError } from "../errors.ts";
-import type { Host, HostWorker, Life, Port, WorkerStart } from "./host.ts";
+import { IsolationError } from "../errors.ts";
+import type { Host, HostWorker, Port, WorkerStart } from "./host.ts";
 
 /** What goes with the first message to a worker: all that Node would have given it at birth. */
 interface Birth {
@@ -22,28 +22,14 @@ interface WorkerScope {
 }
 
 const isMain = !("WorkerGlobalScope" in globalThis);
-/** Neither a shared nor a service worker, which belong to no page. */
-const isDedicated = "DedicatedWorkerGlobalScope" in globalThis;
 const scope = globalThis as unknown as WorkerScope;
 
-if ("WorkletGlobalScope" in globalThis) {
-  throw new TaskError("ferrous runs in pages and their workers, not in a worklet: share plain bytes with it, in a SharedArrayBuffer.");
-}
-if (typeof SharedArrayBuffer === "undefined")
-  throw new IsolationError(`${isMain ? "this page" : "this worker"} has no shared memory, ${whyNot()}`);
-
-/** Why there is none here, and what to do. */
-function whyNot(): string {
-  const headers = "these two headers: Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.";
-  if (globalThis.isSecureContext === false)
-    return `because its origin is not trusted: serve it over HTTPS, or from localhost while you develop; and it, and its workers, with ${headers}`;
-  if (!isMain && !isDedicated)
-    return "which browsers give to pages and to the workers that pages start for themselves: start it with new Worker(...).";
-  const frames =
-    isMain && window.parent !== window
-      ? ' It is in a frame: the pages around it need them too, and a frame of another origin needs allow="cross-origin-isolated".'
-      : "";
-  return `because it is not isolated from other origins. Serve it, and its workers, with ${headers}${frames}`;
+if (typeof SharedArrayBuffer === "undefined") {
+  throw new IsolationError(
+    "this page has no shared memory: serve it, and its workers, over HTTPS or from localhost, " +
+      "with these two headers: Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp. " +
+      "In a frame, the pages around it need them too.",
+  );
 }
 
 const inherited = new Map<string, SharedArrayBuffer>();
@@ -95,11 +81,6 @@ function portOver(native: MessagePort): Port {
   };
 }
 
-/** No browser tells a program why. */
-const NOT_LOADED =
-  "its script could not be loaded: it must be there, on the page's own origin, with the page's Cross-Origin-Embedder-Policy header, " +
-  "and a Content-Security-Policy must let it in by worker-src";
-
 function workerOver(worker: Worker): HostWorker {
   const itsId = randomId();
   return {
@@ -113,7 +94,7 @@ function workerOver(worker: Worker): HostWorker {
       worker.addEventListener("error", (event: Partial<ErrorEvent> & Event) => {
         event.preventDefault();
         worker.terminate();
-        ended({ code: 1, outOfMemory: false, error: event.message ?? NOT_LOADED });
+        ended({ code: 1, outOfMemory: false, error: event.message });
       });
     },
     onPrinted: (passed) => {
@@ -132,39 +113,6 @@ export function start(worker: Worker, { data, transfer }: WorkerStart): HostWork
   return over;
 }
 
-/** Web Locks are released when their holder has ended: at once if it was idle, and in Chromium after 2 s if it was busy or asleep. */
-const life: Life = {
-  hold: (name) =>
-    new Promise((held, denied) => {
-      const granted = (): Promise<never> => {
-        held();
-        return new Promise(() => undefined);
-      };
-      navigator.locks.request(name, granted).catch((why: unknown) => {
-        const error = new TaskError(
-          `threads prove by Web Locks that they live, and those are denied here, as in a page whose storage is blocked: ${String(why)}`,
-        );
-        // To the page, as what nobody caught: nothing else of this thread is heard of yet.
-        reportError(error);
-        denied(error);
-      });
-    }),
-  onEnd: (name, ended, neverHeld) => {
-    let wasGranted = false;
-    const granted = (): Promise<never> | undefined => {
-      wasGranted = true;
-      ended();
-      // Kept, so that a thread that was ended before it held its life can never hold it.
-      return neverHeld ? new Promise(() => undefined) : undefined;
-    };
-    navigator.locks.request(name, granted).catch((why: unknown) => {
-      if (wasGranted) throw why;
-      // Where they are denied, nobody ever holds one.
-      ended();
-    });
-  },
-};
-
 export const host: Host = {
   isMain,
   get platformId() {
@@ -173,7 +121,6 @@ export const host: Host = {
   // Nor may a service worker.
   mayBlock: !isMain && !("ServiceWorkerGlobalScope" in globalThis),
   polls: false,
-  life,
   parallelism: () => navigator.hardwareConcurrency,
   inherited: (key) => inherited.get(key),
   bequeath: (key, buffer) => {
@@ -185,12 +132,7 @@ export const host: Host = {
     return [portOver(port1), portOver(port2)];
   },
   openPort: (native) => portOver(native as MessagePort),
-  firstMessage: () =>
-    isDedicated
-      ? firstMessage
-      : Promise.reject(
-          new TaskError("a shared worker or a service worker belongs to no page, so it starts no threads and none can invite it."),
-        ),
+  firstMessage: () => firstMessage,
   bootFile: "",
   watch: (worker) => workerOver(worker as Worker),
   osThread: () => ({ tid: 0, born: 0 }),

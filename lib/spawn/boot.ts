@@ -32,7 +32,15 @@ export async function boot(): Promise<void> {
     registry.nameOsThread(id, host.osThread());
   }
   takeLifeline(data.lifeline);
-  await holdLife();
+  try {
+    await holdLife();
+  } catch (error) {
+    // As what nobody caught: nothing else is heard yet of this thread, which has never begun.
+    setTimeout(() => {
+      throw error;
+    });
+    return;
+  }
   const { cell } = data;
   if (cell !== undefined) host.onExit(() => Word.at(cell, LEAVING).store(1));
   const { outcome, box } = data.start;

@@ -1,6 +1,7 @@
 /** Starting threads. */
 import { host } from "#host";
 import type { HostExit, ResourceLimits } from "../host/host.ts";
+import { life } from "../host/life-node.ts";
 import { TaskError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
 import { explainRefusal, isStackOverflow } from "../send/scan.ts";
@@ -9,7 +10,7 @@ import { encodeAll } from "../send/transit.ts";
 import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
-import { requestAdoption, requestSpawn, requestTermination } from "../thread/supervision.ts";
+import { causeOf, requestAdoption, requestSpawn, requestTermination } from "../thread/supervision.ts";
 import { supervise } from "../thread/starter.ts";
 import { inlineSource } from "./capture.ts";
 import { JoinHandle, type Raised } from "./handle.ts";
@@ -137,14 +138,14 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
     worker.onExit(resolve);
   });
   // Elsewhere its line tells, whatever ended it.
-  if (host.life !== undefined) {
-    void exit.then(({ error }) => {
-      host.warn(`ferrous: ${currentThread().registry.describe(id)} could not be started: ${String(error)}`);
+  if (life !== undefined) {
+    void exit.then((how) => {
+      host.warn(`ferrous: ${currentThread().registry.describe(id)} could not be started: ${causeOf(how)}`);
       requestTermination(id, true);
     });
   }
   return {
-    exit: host.life === undefined ? exit : undefined,
+    exit: life === undefined ? exit : undefined,
     terminate: () => {
       requestTermination(id);
       worker.terminate();
@@ -158,10 +159,10 @@ const used = new WeakSet();
 /** @throws {TypeError} it is no worker, or one that can become a thread no more */
 function requireWorker(made: unknown): object {
   const { postMessage, terminate, on, addEventListener, threadId } = (made ?? {}) as Partial<Record<string, unknown>>;
-  const hears = host.life === undefined ? on : addEventListener;
+  const hears = life === undefined ? on : addEventListener;
   const wanted = "the worker of a thread is a function that makes a new Worker each time it is called, () => new Worker(...)";
   if ([postMessage, terminate, hears].some((method) => typeof method !== "function"))
-    throw new TypeError(`${wanted}${host.life === undefined ? " of node:worker_threads" : ""}; it returned ${kindOf(made)}.`);
+    throw new TypeError(`${wanted}${life === undefined ? " of node:worker_threads" : ""}; it returned ${kindOf(made)}.`);
   if (used.has(made as object)) throw new TypeError(`${wanted}; it returned one that was given to a thread before.`);
   if (typeof threadId === "number" && threadId < 0) throw new TypeError(`${wanted}; it returned one that has ended already.`);
   used.add(made as object);

@@ -27,7 +27,9 @@ const keyOf = ({ url, name }: TaskOrigin): string => `${url}#${name}`;
  */
 export function task<F extends AnyFunction>(url: string, name: string, fn: F): F {
   if (typeof url !== "string" || !URL.canParse(url)) {
-    throw new TypeError(`task() needs the URL of its module, import.meta.url; it was given ${String(url)}.`);
+    throw new TypeError(
+      `task() needs the URL of its module, import.meta.url, or in CommonJS pathToFileURL(__filename).href; it was given ${String(url)}.`,
+    );
   }
   if (typeof name !== "string" || name === "") throw new TypeError("task() needs a name that is unique in its module.");
   if (typeof fn !== "function") throw new TypeError(`task "${name}" needs a function.`);
@@ -60,6 +62,8 @@ const REGISTERED_WITHIN = 10_000;
 /** In a bundle a module may still be evaluated, awaiting something, when the thread starts. */
 const untilRegistered = (origin: TaskOrigin): Promise<void> =>
   new Promise((resolve) => {
+    // While its URL was looked for, perhaps.
+    if (tasks.has(keyOf(origin))) resolve();
     expected.set(keyOf(origin), resolve);
     setTimeout(resolve, REGISTERED_WITHIN);
   });

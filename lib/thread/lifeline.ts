@@ -5,6 +5,7 @@
 import { host } from "#host";
 import { TaskError } from "../errors.ts";
 import type { Port } from "../host/host.ts";
+import { life } from "../host/life-node.ts";
 import { Word } from "../memory/word.ts";
 import { assumeThread, currentThread, hasJoined, ownField } from "./current.ts";
 import { Letterbox } from "./letterbox.ts";
@@ -35,17 +36,43 @@ export function takeLifeline(native: unknown): void {
 
 /** Where no port tells of this thread's end: makes sure that it is seen, before this thread does anything that others may wait for. */
 export async function holdLife(): Promise<void> {
-  if (host.life === undefined) return;
-  await host.life.hold(registry().lifeOf(currentThread().id));
+  if (life === undefined) return;
+  try {
+    await life.hold(registry().lifeOf(currentThread().id));
+  } catch (error) {
+    throw new TaskError(
+      `threads prove by Web Locks that they live, and those are denied here, as in a page whose storage is blocked: ${String(error)}`,
+      { cause: error },
+    );
+  }
   send({ type: "held" });
 }
 
+export const STRANGER =
+  "this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous. " +
+  "A shared or a service worker belongs to no page, and starts none.";
+
+let accepted: Promise<void> | undefined;
 /**
- * Makes this worker the thread for which it was invited.
- * @throws {TaskError} it has used ferrous before
+ * Makes this worker the thread for which it was invited; once, however many of its modules wait for that.
+ * @throws {TaskError} it has used ferrous before, or can never be invited
  */
-export async function acceptInvitation(): Promise<void> {
+export const acceptInvitation = (): Promise<void> => (accepted ??= accept());
+
+/** In ms. */
+const INVITED_WITHIN = 5000;
+
+async function accept(): Promise<void> {
   if (port !== undefined) return;
+  // A service worker, which may not block, is no page's.
+  if (!host.mayBlock) throw new TaskError(STRANGER);
+  host.later(INVITED_WITHIN, () => {
+    if (port !== undefined) return;
+    host.warn(
+      "ferrous: this worker awaits attach(), and its page has not invited it: call invite(worker) there, right after new Worker(...). " +
+        "If it does, the invitation came before this worker had loaded ferrous: import it at the top of the worker's own module, statically.",
+    );
+  });
   const { id, lifeline } = (await host.firstMessage()) as Invitation;
   if (hasJoined()) throw new TaskError("this worker has used ferrous before it was invited: let it await attach() first of all.");
   assumeThread(id);
@@ -138,7 +165,7 @@ const RECEIPT_WITHIN = 10_000;
  * Firefox drops what a worker's ports have not passed on when it closes.
  */
 export function awaitReceipt(): void {
-  if (host.life === undefined || port === undefined) return;
+  if (life === undefined || port === undefined) return;
   const cell = new SharedArrayBuffer(4);
   send({ type: "receipt", cell });
   Word.at(cell, 0).wait(0, RECEIPT_WITHIN);

@@ -5,8 +5,23 @@
 import { host } from "#host";
 import { TaskError } from "../errors.ts";
 import type { HostExit, HostWorker, Port, WorkerStart } from "../host/host.ts";
+import { life } from "../host/life-node.ts";
 import { currentThread, whenJoined } from "./current.ts";
-import { hasGreeted, hear, isDead, isSupervised, layLine, leaveLine, leaveOld, line, lookAgain, poll, send, whenLeft } from "./lifeline.ts";
+import {
+  hasGreeted,
+  hear,
+  isDead,
+  isSupervised,
+  layLine,
+  leaveLine,
+  leaveOld,
+  line,
+  lookAgain,
+  poll,
+  send,
+  STRANGER,
+  whenLeft,
+} from "./lifeline.ts";
 import type { Greeting, Plea, SpawnRequest, ThreadStart, ToSupervisor } from "./protocol.ts";
 import { registry, Supervision } from "./registry.ts";
 
@@ -24,10 +39,7 @@ export function supervise(): void {
     } else if (seen === 0 && (host.sendTo !== undefined || host.isMain)) {
       if (supervisor.compareExchange(0, (currentThread().id << 2) | Supervision.STARTING) === 0) startOrLeave();
     } else if (host.sendTo === undefined) {
-      throw new TaskError(
-        "this worker does not know the threads of its page: call invite(worker) there, and await attach() here, before it uses ferrous. " +
-          "A shared or a service worker belongs to no page, and starts none.",
-      );
+      throw new TaskError(STRANGER);
     } else {
       supervisor.wait(seen, LOOK_EVERY);
       leaveDead();
@@ -116,11 +128,14 @@ let startSupervisor: Starter =
   (() => {
     throw new TaskError("there is no supervisor yet: call spawn() or attach() first, on the page.");
   });
-let startThread: ((boot: string, start: WorkerStart) => HostWorker) | undefined;
+/** Starts a worker at the supervisor's word; not there in a thread that starts none. */
+let startHere: ((thread: ThreadStart) => void) | undefined;
 /** Tells how workers are started: see starter.ts. */
-export function startBy(supervisor: Starter, thread: typeof startThread): void {
+export function startBy(supervisor: Starter, startThread: (boot: string, start: WorkerStart) => HostWorker): void {
   startSupervisor = supervisor;
-  startThread = thread;
+  startHere = (thread) => {
+    startWorker(thread, startThread);
+  };
 }
 
 /** Who could not start it leaves the place to whoever comes next. */
@@ -190,13 +205,21 @@ function tellOfEnd(): void {
   );
 }
 
+/** Why a worker could not be started, or has died. No browser tells why a script cannot be loaded. */
+export function causeOf({ error, code }: HostExit): string {
+  if (error !== undefined) return String(error);
+  return life === undefined
+    ? `exit code ${String(code)}`
+    : "its script could not be loaded: it must be there, on the page's own origin, with the page's Cross-Origin-Embedder-Policy header, " +
+        "and a Content-Security-Policy must let it in by worker-src";
+}
+
 /**
  * It could not be loaded, or has died: nothing that it was asked for will ever happen.
  * @param exit  not known yet to who blocks
  */
 function failed(exit: HostExit | undefined, worker: HostWorker): void {
-  const why =
-    exit === undefined ? "its reason is told when this thread blocks no more" : String(exit.error ?? `exit code ${String(exit.code)}`);
+  const why = exit === undefined ? "its reason is told when this thread blocks no more" : causeOf(exit);
   if (lost.has(worker)) {
     host.warn(`ferrous: that supervisor has ended because of: ${why}`);
     return;
@@ -207,7 +230,7 @@ function failed(exit: HostExit | undefined, worker: HostWorker): void {
   const seen = supervisor.load();
   const wasReady = (seen & 3) === Supervision.READY;
   failure = new TaskError(
-    host.life === undefined
+    life === undefined
       ? wasReady
         ? `the supervisor has died (${why}), and all threads that it had started with it. The next spawn() starts another one.`
         : `the supervisor could not be started, and so no thread (${why}). Its thread runs what is preloaded, by --import or --require, first.`
@@ -218,7 +241,7 @@ function failed(exit: HostExit | undefined, worker: HostWorker): void {
   host.warn(`ferrous: ${failure.message}`);
   // Others may have seen it dead before, and have another one by now, whose threads live.
   if (started?.worker === worker && seen >>> 2 === (wasReady ? worker.platformId : currentThread().id)) {
-    if (host.life === undefined) registry().loseSupervisor();
+    if (life === undefined) registry().loseSupervisor();
     leaveLine();
     // Whoever asks next tries again.
     if (supervisor.compareExchange(seen, 0) === seen) supervisor.notify();
@@ -248,7 +271,7 @@ whenLeft(() => {
       registry().markDead(id);
       lookAgain();
     };
-    host.life?.onEnd(registry().lifeOf(id), ended, true);
+    life?.onEnd(registry().lifeOf(id), ended, true);
   }
   unheard = [];
   asked = 0;
@@ -282,7 +305,7 @@ export function requestAdoption(id: number, name: string, cell: SharedArrayBuffe
   send({ type: "adopt", id, name, cell, lifeline: lifeline.native }, [lifeline.native]);
   asked++;
   // Elsewhere it ends with this thread, and its line tells of it.
-  if (host.life !== undefined && terminate !== undefined) unheard.push({ id, request: asked, terminate });
+  if (life !== undefined && terminate !== undefined) unheard.push({ id, request: asked, terminate });
   if (isKeeper) line()?.ref(true);
 }
 
@@ -303,15 +326,13 @@ export function requestKeep(id: number, alive: boolean): void {
 /** The workers that this page started for the supervisor. */
 const workers = new Map<number, HostWorker>();
 
-/** Starts a worker at the supervisor's word. */
-function startHere({ id, boot, ...given }: ThreadStart): void {
+function startWorker({ id, boot, ...given }: ThreadStart, startThread: (boot: string, start: WorkerStart) => HostWorker): void {
   const failed = (why: unknown): void => {
     host.warn(`ferrous: ${registry().describe(id)} could not be started: ${String(why)}`);
     requestTermination(id, true);
   };
   let worker: HostWorker;
   try {
-    if (startThread === undefined) throw new TaskError("this worker cannot start threads: only the page and its supervisor can.");
     worker = startThread(boot, given);
   } catch (why) {
     failed(why);
@@ -321,11 +342,11 @@ function startHere({ id, boot, ...given }: ThreadStart): void {
   // Before the thread can run: it must find itself alive.
   registry().begin(id, worker.platformId);
   worker.onExit((exit) => {
-    failed(exit.error);
+    failed(causeOf(exit));
   });
 }
 hear("start", (told) => {
-  startHere(told.thread);
+  startHere?.(told.thread);
 });
 hear("end", ({ id }) => {
   workers.get(id)?.terminate();

@@ -4,6 +4,7 @@
  * every other thread, knows the buffers they sleep on, and after each death makes every sleeper look again.
  */
 import { host } from "#host";
+import { life } from "../host/life-node.ts";
 import { startThread } from "../host/starts-thread-node.ts";
 import type { HostExit, HostWorker, Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
@@ -163,7 +164,7 @@ function spawn(peer: Peer, request: SpawnRequest): void {
       id,
       mine,
       false,
-      host.life === undefined
+      life === undefined
         ? undefined
         : () => {
             gone(id, child);
@@ -233,7 +234,7 @@ function warnIfUnheld(id: number): void {
 
 /** Where only a thread's life tells of its end: one that does not hold its life yet never will. */
 function awaitDeath(id: number): void {
-  for (const line of peers.get(id) ?? []) if (!line.held) host.life?.onEnd(all.lifeOf(id), line.ended, true);
+  for (const line of peers.get(id) ?? []) if (!line.held) life?.onEnd(all.lifeOf(id), line.ended, true);
 }
 
 /** Of its end is known only that it came. */
@@ -316,13 +317,13 @@ function receive(peer: Peer, message: ToSupervisor): void {
       break;
     case "adopt": {
       peer.heard++;
-      const leaving = host.life === undefined ? Word.at(message.cell, LEAVING) : undefined;
+      const leaving = life === undefined ? Word.at(message.cell, LEAVING) : undefined;
       const child = adopt(message.id, message.cell, leaving, undefined);
       // Its exit is told to its own parent, who may be blocked: here only its line tells.
       connect(message.id, host.openPort(message.lifeline), false, () => {
         gone(message.id, child);
       });
-      if (host.life !== undefined) setTimeout(warnIfUnheld, HELD_WITHIN, message.id);
+      if (life !== undefined) setTimeout(warnIfUnheld, HELD_WITHIN, message.id);
       tellLive();
       break;
     }
@@ -338,7 +339,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
     }
     case "held":
       peer.held = true;
-      host.life?.onEnd(all.lifeOf(peer.id), peer.ended, false);
+      life?.onEnd(all.lifeOf(peer.id), peer.ended, false);
       break;
     case "keep": {
       peer.heard++;
@@ -410,7 +411,7 @@ function begin(starter: Greeting): void {
   all = registry();
   lasts = starter.isMain;
   connect(starter.id, host.openPort(starter.lifeline), starter.isMain);
-  if (host.life !== undefined && lasts) [page] = peers.get(starter.id) ?? [];
+  if (life !== undefined && lasts) [page] = peers.get(starter.id) ?? [];
   host.onSent?.((message) => {
     const greeting = message as Partial<Greeting> | null;
     if (greeting?.ferrous !== "lifeline" || greeting.id === undefined || greeting.lifeline === undefined) return;

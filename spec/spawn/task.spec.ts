@@ -54,7 +54,7 @@ describe("a task", () => {
 
   it("needs a URL, a name and a function", () => {
     for (const url of [undefined, "", "not a url", 5])
-      expect(() => task(url as never, "x", () => 1)).toThrow("needs the URL of its module");
+      expect(() => task(url as never, "x", () => 1)).toThrow(/needs the URL of its module.*pathToFileURL\(__filename\)/);
     for (const name of [undefined, "", 5]) expect(() => task("file:///x.js", name as never, () => 1)).toThrow("needs a name");
     expect(() => task("file:///x.js", "x", 5 as never)).toThrow("needs a function");
   });
