@@ -1,10 +1,10 @@
 /**
  * Checks the package that `npm pack` makes, not the repository: its files, what publint and are-the-types-wrong say of it, that each
- * door opens by `import` and by `require`, that every source map leads to a file that is shipped, and what a page pays for a Mutex.
+ * door opens by `import` and by `require`, that types hold in other programs, that every source map leads to a file that is shipped, and what a page pays for a Mutex.
  */
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -97,6 +97,44 @@ async function closedDoors(project: string): Promise<string[]> {
   return [...found, ...(await complaints(process.execPath, ["--input-type=module", "--eval", both], project))];
 }
 
+/** What a program's compiler takes for granted, and what it must still refuse. */
+const PROGRAM = `
+import { channel, Mutex, scope, spawn, struct, task, Thread, u32, type Infer } from "ferrous";
+import { check } from "ferrous/check";
+const Totals = struct("Totals", { hits: u32 });
+const count = task("app:types", "count", (totals: Mutex<Infer<typeof Totals>>, times: number): number => times + totals.with(({ hits }) => hits));
+const totals = new Mutex(Totals.create());
+export const sum: number = Thread.isMain ? scope((s) => s.spawn(count, totals, 2).join()) : spawn(count, totals, 1).join();
+export const [tx, rx] = channel<{ port: MessagePort }>();
+export const { verdict } = check({ setup: () => totals, threads: [] });
+// @ts-expect-error a function
+spawn((f: () => void) => f, () => undefined);
+// @ts-expect-error an instance of a class
+spawn((url: Own) => url, new Own());
+// @ts-expect-error a number is wanted
+spawn(count, totals, "2");
+class Own { method(): void {} }
+`;
+/** With and without the names that only a page's libraries declare. */
+const COMPILERS = {
+  "a page": { lib: ["es2022", "dom"], module: "esnext", moduleResolution: "bundler", types: [] },
+  Node: { lib: ["es2022"], module: "nodenext", moduleResolution: "nodenext", types: ["node"] },
+};
+
+/** Declarations that do not hold in a program of somebody else's: checked too, where `skipLibCheck` would take what is wrong for `any`. */
+async function typesMissing(project: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const [what, options] of Object.entries(COMPILERS)) {
+    // Node's own libraries have no such type.
+    const text = what === "Node" ? `import type { MessagePort } from "node:worker_threads";\n${PROGRAM}` : PROGRAM;
+    writeFileSync(join(project, "program.mts"), text);
+    const compilerOptions = { ...options, strict: true, target: "es2022", noEmit: true, typeRoots: [resolve("node_modules/@types")] };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.mts"] }));
+    found.push(...(await tool("typescript/bin/tsc", "-p", project)).map((wrong) => `for ${what}: ${wrong}`));
+  }
+  return found;
+}
+
 /** A program that somebody bundled for `platform`. */
 async function bundled(project: string, contents: string, platform: "browser" | "node"): Promise<Uint8Array> {
   const { outputFiles } = await build({
@@ -146,6 +184,7 @@ await inTemporaryFolder(async (folder) => {
   report("are-the-types-wrong", await tool("@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only", "--no-emoji"));
   const installed = install(tarball, join(folder, "project"));
   report("import and require of each door", await closedDoors(join(folder, "project")));
+  report("types, for a page and for Node", await typesMissing(join(folder, "project")));
   report("source maps and declaration maps", mapsAstray(installed));
   report("every kind in a bundle of ferrous/worker", await kindsLeftOut(join(folder, "project")));
   const page = await mutexPage(join(folder, "project"));

@@ -7,7 +7,7 @@ export const RealDate = Date;
 export const RealDataView = DataView;
 export const RealInt32Array = Int32Array;
 export const RealUint8Array = Uint8Array;
-export const realNow = performance.now.bind(performance);
+export const realNow: () => number = performance.now.bind(performance);
 
 /** Every kind of typed array. An element is known by its number in this list. */
 export const ARRAYS = [

@@ -15,8 +15,13 @@ export interface CannotBeSent<Why extends string> {
 
 type AnyFunction = (...args: never[]) => unknown;
 type Primitive = string | number | bigint | boolean | null | undefined | void;
+/**
+ * What a global class makes, if there is such a class: a program for Node alone knows no type of the name MessagePort, and a name that
+ * stands for nothing stands for `any` where declarations are not checked, so that everything could be sent.
+ */
+type Made<Class extends string> = typeof globalThis extends { readonly [Name in Class]: { readonly prototype: infer Made } } ? Made : never;
 /** Copied, or shared, as they are. */
-type Leaf = Date | RegExp | Error | ArrayBufferLike | ArrayBufferView | Blob | MessagePort | FixedArray<unknown>;
+type Leaf = Date | RegExp | Error | ArrayBufferLike | ArrayBufferView | Made<"Blob"> | Made<"MessagePort"> | FixedArray<unknown>;
 
 /** Objects with methods are instances of classes, or pretend to be. */
 type HasMethod<T> = true extends { [K in keyof T]-?: [T[K]] extends [AnyFunction] ? true : never }[keyof T] ? true : false;
