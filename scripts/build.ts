@@ -67,7 +67,7 @@ rmSync(old, { recursive: true, force: true });
 
 /**
  * For pages, a module for each source: their bundlers leave out what a page does not use, which they cannot do in one chunk (a page with a
- * Mutex is 11 kB of 49), and find workers by `new URL(...)` beside the module that starts them.
+ * Mutex is 12 kB of 49), and find workers by `new URL(...)` beside the module that starts them.
  */
 async function buildForPages(): Promise<void> {
   const out = `${fresh}/web`;
