@@ -16,10 +16,9 @@ import { host } from "#host";
 import { BlockingNotAllowedError, DeadlockError } from "../errors.ts";
 import type { WaitOutcome, Word } from "../memory/word.ts";
 import { currentThread, type Current } from "../thread/current.ts";
-import { isSupervised, numberOf, reportBlocked, verdictOn } from "../thread/lifeline.ts";
+import { isSupervised, lookAfterSupervisor, lookEvery, numberOf, reportBlocked, verdictOn } from "../thread/lifeline.ts";
 import type { CycleStep, Holders } from "../thread/protocol.ts";
 import { Field } from "../thread/registry.ts";
-import { lookAfterSupervisor, lookEvery } from "../thread/supervision.ts";
 import { backOff } from "./backoff.ts";
 import { Limits, type WaitOptions } from "./limits.ts";
 

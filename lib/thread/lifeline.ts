@@ -7,7 +7,7 @@ import { TaskError } from "../errors.ts";
 import type { Port } from "../host/host.ts";
 import { life } from "../host/life-node.ts";
 import { Word } from "../memory/word.ts";
-import { assumeThread, currentThread, hasJoined, ownField } from "./current.ts";
+import { assumeThread, currentThread, hasJoined, ownField, whenJoined } from "./current.ts";
 import { Letterbox } from "./letterbox.ts";
 import type { CycleStep, FromSupervisor, Greeting, Holders, Invitation, ToSupervisor } from "./protocol.ts";
 import { Field, registry, Supervision } from "./registry.ts";
@@ -151,6 +151,22 @@ function greet(): boolean {
 let greeted: Promise<void> | undefined;
 export const hasGreeted = async (): Promise<void> => greeted;
 let stopGreeting: () => void = () => undefined;
+
+whenJoined(() => void isSupervised());
+
+/** The part of the thread that started the supervisor: who blocks is told by no event that it is no more. */
+interface Keeper {
+  /** In ms. */
+  lookEvery(): number;
+  look(): void;
+}
+let keeper: Keeper | undefined;
+export function keepBy(by: Keeper): void {
+  keeper = by;
+}
+/** In ms: how often this thread is to {@link lookAfterSupervisor} while it blocks. */
+export const lookEvery = (): number => keeper?.lookEvery() ?? Infinity;
+export const lookAfterSupervisor = (): void => keeper?.look();
 
 /** Tells the supervisor, if there is one. */
 export function send(message: ToSupervisor, transfer: readonly object[] = []): void {

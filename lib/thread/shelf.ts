@@ -5,10 +5,10 @@
 import { host } from "#host";
 import { BlockingNotAllowedError, HandleError } from "../errors.ts";
 import { ownField } from "./current.ts";
-import { hear, newNumber, poll, send } from "./lifeline.ts";
+import { hear, lookAfterSupervisor, newNumber, poll, send } from "./lifeline.ts";
 import type { FromSupervisor } from "./protocol.ts";
 import { Field } from "./registry.ts";
-import { LOOK_EVERY, lookAfterSupervisor, supervise, supervisorFailure, watchSupervisor } from "./supervision.ts";
+import { LOOK_EVERY, supervise, supervisorFailure, watchSupervisor } from "./supervision.ts";
 
 /** Why a blocking call of a browser's thread may come to nothing. */
 export const NO_MAIL = "in a browser, shared memory reaches a thread only while it awaits";

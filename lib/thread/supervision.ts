@@ -12,6 +12,7 @@ import {
   hear,
   isDead,
   isSupervised,
+  keepBy,
   layLine,
   leaveLine,
   leaveOld,
@@ -58,7 +59,6 @@ function askMain(): void {
 }
 
 whenJoined(() => {
-  void isSupervised();
   if (!host.isMain) return;
   host.onSent?.((message) => {
     // Who could not wait has started one.
@@ -89,7 +89,7 @@ function leaveDead(): void {
 export function watchSupervisor(): () => boolean {
   const asked = line();
   return () => {
-    if (isStarting()) lookAfterSupervisor();
+    if (isStarting()) look();
     leaveDead();
     return line() !== asked;
   };
@@ -160,6 +160,7 @@ function start(): void {
   });
   starting = worker;
   started = { worker, line: mine };
+  keepBy({ lookEvery, look });
   if (!isKeeper) host.onExit(tellOfEnd);
   isKeeper = true;
   layLine(mine, worker.platformId);
@@ -181,14 +182,10 @@ export const supervisorFailure = (): TaskError | undefined => failure;
 
 /** In ms: how often. */
 const LOOK_WHEN_READY = 1000;
-/** In ms: who blocks is told by no event that the supervisor is no more, so whoever started it looks after it so often. */
-export function lookEvery(): number {
-  if (started === undefined) return Infinity;
-  return isStarting() ? LOOK_EVERY : LOOK_WHEN_READY;
-}
+const lookEvery = (): number => (started === undefined ? Infinity : isStarting() ? LOOK_EVERY : LOOK_WHEN_READY);
 
 /** Sees, in the midst of blocking code, that the supervisor is no more, if it was this thread that started it. */
-export function lookAfterSupervisor(): void {
+function look(): void {
   if (started === undefined || line() !== started.line) return;
   poll();
   if (line()?.isClosed({ type: "probe" } satisfies ToSupervisor) === true) failed(undefined, started.worker);
