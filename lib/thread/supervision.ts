@@ -277,7 +277,7 @@ hear("live", (told) => {
   unheard = unheard.filter(({ request }) => request > told.heard);
   starting?.ref(false);
   starting = undefined;
-  if (isKeeper) line()?.ref(told.count > 0 || told.heard < asked);
+  line()?.ref((isKeeper && told.count > 0) || told.heard < asked);
 });
 
 /** Asks the supervisor for a thread. */
@@ -288,7 +288,8 @@ export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
   // Counted once it is sent: the supervisor never hears of a request that cannot be cloned.
   asked++;
   unheard.push({ id: request.id, request: asked });
-  if (isKeeper) line()?.ref(true);
+  // What a worker asks for is heard with its greeting, and not at all if it ends before that has arrived.
+  line()?.ref(true);
   // Else the process might end before it is told that the supervisor cannot start.
   starting?.ref(true);
 }
