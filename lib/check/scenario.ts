@@ -193,7 +193,9 @@ export function limitsOf(options: CheckOptions, threads = MAX_THREADS, more: rea
   if (options.strategy !== undefined && !["exhaustive", "random", "pct"].includes(options.strategy)) {
     throw new CheckError(`there is no strategy "${String(options.strategy)}"; there are "exhaustive", "random" and "pct".`);
   }
-  const { schedule } = options;
+  const { schedule, strategy = "exhaustive", preemptions = Infinity } = options;
+  if (strategy !== "exhaustive" && preemptions !== Infinity)
+    throw new CheckError(`the option preemptions is a bound of "exhaustive"; "${strategy}" heeds none.`);
   if (schedule !== undefined && !(Array.isArray(schedule) && schedule.every((n) => Number.isInteger(n) && n >= 0))) {
     throw new CheckError("the option schedule is a list of whole numbers from 0, one for each step, such as [0, 0, 1].");
   }

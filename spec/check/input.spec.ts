@@ -116,6 +116,12 @@ describe("check says what to do about", () => {
       /setup made shared memory that check\(\) does not know/,
     ],
     ["a bound that is none", torn, { preemptions: -1 }, /preemptions is a number from 0/],
+    [
+      "a bound on what is drawn by lot",
+      torn,
+      { strategy: "pct", preemptions: 1 },
+      /preemptions is a bound of "exhaustive"; "pct" heeds none/,
+    ],
     ["an option that is none", torn, { preemption: 2 } as never, /no option "preemption"; did you mean preemptions/],
     ["an option that is like none", torn, { exhaustive: true } as never, /no option "exhaustive"; there are strategy, preemptions/],
     ["executions that are none", torn, { executions: 0 }, /executions is a number from 1, a whole one; it was given 0/],
