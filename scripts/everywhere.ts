@@ -22,7 +22,7 @@ interface Run {
   readonly outcomes: readonly Outcome[];
 }
 
-/** In ms. A runtime that tells of no case for so long hangs: a case has 20 s. */
+/** In ms. A runtime that tells of no case for so long hangs: a case has 40 s. */
 const PATIENCE = 60_000;
 const CACHE = "build/everywhere";
 const { platform, arch } = process;

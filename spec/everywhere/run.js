@@ -3,7 +3,7 @@ import { channel, spawn, task } from "./ferrous.js";
 import { cases } from "./all.js";
 
 /** In ms. A case that takes longer waits for what never comes. */
-const PATIENCE = 20_000;
+const PATIENCE = 40_000;
 
 /** @typedef {{ group: string, name: string, error?: string, ms: number }} Outcome */
 
