@@ -1,6 +1,6 @@
 /**
  * Runs the portable cases (spec/everywhere) in every runtime, and prints one table. `npm run test:everywhere`, or with names:
- * `npm run test:everywhere -- node20 chromium`. `--readme` writes the table into README.md too.
+ * `npm run test:everywhere -- node20 chromium`. `--readme` writes its rows into README.md too.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -186,14 +186,17 @@ const table = new Table({ head: HEAD, style: { head: [], border: [] }, colWidths
 table.push(...cells);
 console.log(`\n${table.toString()}`);
 
-if (args.includes("--readme")) {
-  const lines = [HEAD, HEAD.map(() => "---"), ...cells].map((line) => `| ${line.join(" | ")} |`);
-  const text = readFileSync("README.md", "utf8");
-  const fresh = text.replace(
-    /(<!-- everywhere -->\n)[\s\S]*?(<!-- \/everywhere -->)/,
-    (_, before: string, after: string) => `${before}${lines.join("\n")}\n${after}`,
-  );
-  writeFileSync("README.md", fresh);
+if (args.includes("--readme")) writeFileSync("README.md", withRows(readFileSync("README.md", "utf8")));
+
+/** The README with these rows; of runtimes that were not run now, it keeps those it has. */
+function withRows(readme: string): string {
+  const lineOf = (row: readonly string[]): string => `| ${row.join(" | ")} |`;
+  return readme.replace(/(?<=<!-- everywhere -->\n)[\s\S]*?(?=<!-- \/everywhere -->)/, (table) => {
+    const lines = [...table.trim().split("\n").slice(2), ...cells.map(lineOf)];
+    const byTitle = new Map(lines.map((line) => [line.split("|")[1]?.trim(), line]));
+    const known = Object.values(RUNTIMES).map(({ title }) => byTitle.get(title) ?? []);
+    return [lineOf(HEAD), lineOf(HEAD.map(() => "---")), ...known.flat(), ""].join("\n");
+  });
 }
 const failed = rows.reduce((sum, { wrong }) => sum + wrong.length, 0);
 console.log(`\n${String(rows.reduce((sum, { passed }) => sum + passed, 0))} passed, ${String(failed)} failed`);
