@@ -7,7 +7,6 @@ import { Word } from "../memory/word.ts";
 import { arrivalError, explainRefusal, isStackOverflow } from "../send/scan.ts";
 import { arriving, Moves } from "../send/moving.ts";
 import { decode, encode, type Departing, type Encoded } from "../send/transit.ts";
-import { anyStaticOf } from "../sync/statics.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
 import { awaitReceipt, holdLife, takeLifeline } from "../thread/lifeline.ts";
@@ -51,7 +50,7 @@ export async function boot(): Promise<void> {
     teller.tell(died(error, isRejection));
     awaitReceipt();
   });
-  const early = left === undefined ? undefined : anyStaticOf(left);
+  const early = left?.firstStatic;
   if (early === undefined) await run(work, teller);
   else teller.tell({ type: "refused", error: encodeThrown(earlyStatic(early)) });
   awaitReceipt();

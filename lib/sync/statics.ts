@@ -169,9 +169,6 @@ export class LazyStatic<T> {
   }
 }
 
-/** A static that stands in that registry, by its name; undefined if there is none. */
-export const anyStaticOf = (all: Registry): string | undefined => Entry.anyOf(all);
-
 /** Done, or ours to do; else sleeps until who does it is done, or dead. */
 function attempt(entry: Entry, blocks: boolean): Sleep | undefined {
   const init = entry.word(INIT);
@@ -204,6 +201,7 @@ class Entry {
   static find(name: string, kind: number, fill: (made: Entry) => void): Entry {
     checkName(name);
     const all = registry();
+    all.firstStatic ??= name;
     for (let tries = 0, at = hash(name); tries < MAX_STATICS; tries++, at = (at + 1) % MAX_STATICS) {
       const entry = new Entry(name, all, at);
       if (!entry.#ready(kind, fill)) continue;
@@ -216,14 +214,6 @@ class Entry {
     throw new LayoutError(
       `there are ${String(MAX_STATICS)} statics already: "${name}" has no place. Put several counters into one struct.`,
     );
-  }
-
-  static anyOf(all: Registry): string | undefined {
-    for (let at = 0; at < MAX_STATICS; at++) {
-      const entry = new Entry("", all, at);
-      if (entry.word(STATE).load() === READY) return entry.#nameThere();
-    }
-    return undefined;
   }
 
   get buffer(): SharedArrayBuffer {

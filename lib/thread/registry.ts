@@ -120,6 +120,8 @@ export class Registry {
   readonly supervisorTid: Word;
   readonly supervisorBorn: Word;
   readonly #cells: Int32Array<SharedArrayBuffer>;
+  /** The first static that this thread has looked for in it. */
+  firstStatic: string | undefined;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
