@@ -6,18 +6,19 @@
  *          2  USED     so many slots were ever used, nobody looks at more; it only grows
  *             SLOTS    of two words each, one for each thread that waits:
  *                OWNER    the thread's id, 0 if free
- *                COUNTS   NOTIFIED << 15 | WAITING: how many of its waits were notified and have not gone on yet, how many were not
+ *                COUNTS   NOTIFIED << 15 | WAITING: how many of its waits were notified and have not got the lock yet, how many were not
  *
- *     a wait    takes a slot, WAITING + 1   then unlocks, sleeps on COUNTS, goes on with NOTIFIED - 1, locks again
+ *     a wait    takes a slot, WAITING + 1   then unlocks, sleeps on COUNTS until there is a NOTIFIED, locks again, NOTIFIED - 1
  *     notify    WAITING - 1, NOTIFIED + 1 in one slot, then wakes its thread
  *
  * No wake-up is lost: a wait is counted before the lock is released, so whoever changes the data under the lock and notifies finds
  * it; and a thread sleeps only on the very COUNTS in which it saw nothing for itself. Who gives up takes WAITING back; if it was
  * notified meanwhile, it goes on as notified, or when its signal was cancelled notifies another. What a thread was notified of when
- * it died is passed on by whoever sees it first: the next one to take the slot, or a sleeper, since all look after a death.
+ * it died is passed on by whoever sees it first: the next one to take the slot, or a sleeper, since all look after a death. It stands
+ * in COUNTS until the thread has the lock again, from when on its death would poison that.
  *
  * A notification ends exactly one wait, and nothing else does, unless more threads wait than there are slots: the CROWD wakes
- * together, and some of it in vain.
+ * together, and some of it in vain. Who passes one on does that first and takes it off second: dying in between, it ends one wait more.
  *
  * Sources: A. Birrell, "Implementing Condition Variables with Semaphores" (2003), for what must not happen; the named slots are ours.
  */
@@ -76,6 +77,8 @@ interface Ticket {
   readonly slot: number;
   /** The CROWD word when the wait began. */
   readonly crowd: number;
+  /** Is one of the NOTIFIED in the slot this wait's? */
+  claims: boolean;
 }
 
 /**
@@ -98,6 +101,8 @@ export class Condvar {
   /** This thread's slot while it waits, and by how many of its waits it is used. */
   #mine = -1;
   #users = 0;
+  /** How many of the NOTIFIED there have found their wait. */
+  #claims = 0;
   /** Where the search for somebody to wake goes on, so that no slot always comes first. */
   #next = 0;
 
@@ -171,13 +176,13 @@ export class Condvar {
     } catch (error) {
       const notified = this.#giveUp(ticket);
       if (!(error instanceof TimeoutError)) {
-        if (notified) this.notifyOne();
-        comeBack(guard, lock, inDoubt);
+        if (notified) this.#passOn(ticket);
+        this.#comeBack(guard, lock, ticket, inDoubt);
         throw error;
       }
       if (!notified) outcome = "timed-out";
     }
-    comeBack(guard, lock, inDoubt);
+    this.#comeBack(guard, lock, ticket, inDoubt);
     return outcome;
   }
 
@@ -195,13 +200,13 @@ export class Condvar {
     } catch (error) {
       const notified = this.#giveUp(ticket);
       if (!(error instanceof TimeoutError)) {
-        if (notified) this.notifyOne();
-        await comeBackAsync(guard, lock, inDoubt);
+        if (notified) this.#passOn(ticket);
+        await this.#comeBackAsync(guard, lock, ticket, inDoubt);
         throw error;
       }
       if (!notified) outcome = "timed-out";
     }
-    await comeBackAsync(guard, lock, inDoubt);
+    await this.#comeBackAsync(guard, lock, ticket, inDoubt);
     return outcome;
   }
 
@@ -265,14 +270,14 @@ export class Condvar {
   /** Counts one more wait of this thread, then releases the lock. */
   #enter(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>): Ticket {
     const slot = this.#takeSlot();
-    const ticket: Ticket = { slot, crowd: slot === -1 ? this.#crowd().or(CROWDED) | CROWDED : 0 };
+    const ticket: Ticket = { slot, crowd: slot === -1 ? this.#crowd().or(CROWDED) | CROWDED : 0, claims: false };
     if (slot !== -1) this.#users++;
     try {
       this.#requireSame(lock, ticket);
       guard.suspend();
       lock.unlock();
     } catch (error) {
-      if (this.#giveUp(ticket)) this.notifyOne();
+      if (this.#giveUp(ticket)) this.#passOn(ticket);
       throw error;
     }
     return ticket;
@@ -306,23 +311,30 @@ export class Condvar {
   /** Takes a free or a dead thread's slot, and passes on what the dead one was notified of. */
   #clean(slot: number, before: number, id: number): boolean {
     if (this.#owner(slot).compareExchange(before, id) !== before) return false;
+    const counts = this.#counts(slot);
     // Also what came in just now: between this and the line above, a notification for the dead one looks like one for us.
-    const left = notifiedIn(this.#counts(slot).exchange(0));
-    for (let n = 0; n < left; n++) this.notifyOne();
+    const left = notifiedIn(counts.and(~MAX_WAITING));
+    for (let n = 0; n < left; n++) {
+      this.notifyOne();
+      counts.sub(ONE_NOTIFIED);
+    }
     return true;
   }
 
   /** Others may wait with this lock only: with two, none of them would be protected. */
   #requireSame(lock: Guarded<unknown>, ticket: Ticket): void {
     const { tag } = lock;
-    const seen = this.#tag.load();
-    if (seen === tag) return;
-    if (seen !== 0 && this.#isAwaited(ticket)) {
+    for (let seen = this.#tag.load(); seen !== tag; seen = this.#tag.load()) {
+      if (seen === 0 || !this.#isAwaited(ticket)) {
+        if (this.#tag.compareExchange(seen, tag) !== seen) continue;
+        // PAIRS: with the load of TAG by another who was counted before it: either it sees ours, or this sees it.
+        if (seen === 0 || !this.#isAwaited(ticket)) return;
+        this.#tag.compareExchange(tag, seen);
+      }
       throw new TypeError(
         `${this.describe()} is used with ${lock.describe()} while others wait in it with another lock: each condvar belongs to one lock at a time.`,
       );
     }
-    this.#tag.compareExchange(seen, tag);
   }
 
   /** Does anybody else wait? */
@@ -347,15 +359,14 @@ export class Condvar {
       for (;;) {
         const seen = word.load();
         if (slot === -1 && seen !== crowd) return undefined;
-        if (slot !== -1 && notifiedIn(seen) > 0) {
-          if (word.compareExchange(seen, seen - ONE_NOTIFIED) !== seen) continue;
-          this.#leave(slot);
+        if (slot !== -1 && notifiedIn(seen) > this.#claims) {
+          this.#claim(ticket);
           return undefined;
         }
         if (looks++ === 0) return { word, value: seen };
         if (this.#inherit()) continue;
         if (!inDoubt()) return { word, value: seen };
-        if (this.#giveUp(ticket)) this.notifyOne();
+        if (this.#giveUp(ticket)) this.#passOn(ticket);
         return undefined;
       }
     };
@@ -376,17 +387,55 @@ export class Condvar {
   }
 
   /** Takes a wait back that was not ended by a notification; true if one had come meanwhile, which the caller has now. */
-  #giveUp({ slot, crowd }: Ticket): boolean {
+  #giveUp(ticket: Ticket): boolean {
+    const { slot, crowd } = ticket;
     if (slot === -1) return this.#crowd().load() !== crowd;
     const word = this.#counts(slot);
-    for (;;) {
-      const seen = word.load();
-      // While others of this thread wait on, a notification is theirs.
-      const notified = waitingIn(seen) === 0;
-      if (word.compareExchange(seen, seen - (notified ? ONE_NOTIFIED : ONE_WAITING)) !== seen) continue;
+    // While others of this thread wait on, a notification is theirs.
+    for (let seen = word.load(); waitingIn(seen) > 0; seen = word.load()) {
+      if (word.compareExchange(seen, seen - ONE_WAITING) !== seen) continue;
       this.#leave(slot);
-      return notified;
+      return false;
     }
+    this.#claim(ticket);
+    return true;
+  }
+
+  /** The notification stays where it is, so that it does not die with this thread. */
+  #claim(ticket: Ticket): void {
+    ticket.claims = true;
+    this.#claims++;
+  }
+  /** Takes the notification off of which this wait has made use, if it had one. */
+  #settle(ticket: Ticket): void {
+    if (!ticket.claims) return;
+    ticket.claims = false;
+    this.#claims--;
+    this.#counts(ticket.slot).sub(ONE_NOTIFIED);
+    this.#leave(ticket.slot);
+  }
+  /** Lets another wait have the notification. */
+  #passOn(ticket: Ticket): void {
+    this.notifyOne();
+    this.#settle(ticket);
+  }
+
+  /** The guard holds again; or, if the data is in doubt since the wait began, it stays released. */
+  #comeBack(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>, ticket: Ticket, inDoubt: () => boolean): void {
+    try {
+      lock.retake();
+    } catch (error) {
+      if (ticket.claims) this.#passOn(ticket);
+      throw error;
+    }
+    this.#settle(ticket);
+    admit(guard, lock, inDoubt);
+  }
+  async #comeBackAsync(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>, ticket: Ticket, inDoubt: () => boolean): Promise<void> {
+    // Nothing calls this off: a task's wait closes no cycle.
+    await lock.retakeAsync();
+    this.#settle(ticket);
+    admit(guard, lock, inDoubt);
   }
 
   #leave(slot: number): void {
@@ -478,21 +527,13 @@ function remaining(opts: WaitOptions | undefined, limits: Limits): WaitOptions |
   return opts === undefined || limits.left === Infinity ? opts : { ...opts, timeout: limits.left };
 }
 
-/** Has the data come into doubt since now? Not if the caller was let in although it was poisoned. */
+/** Has the data come into doubt since now? Not if the caller was let in although it was poisoned. What was once seen to be so stays so. */
 function doubtOf(lock: Guarded<unknown>): () => boolean {
   const before = lock.poisoned;
-  return () => !before && lock.poisoned;
+  let found = false;
+  return () => (found ||= !before && lock.poisoned);
 }
 
-/** The guard holds again; or, if the data is in doubt since the wait began, it stays released. */
-function comeBack(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
-  lock.retake();
-  admit(guard, lock, inDoubt);
-}
-async function comeBackAsync(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): Promise<void> {
-  await lock.retakeAsync();
-  admit(guard, lock, inDoubt);
-}
 function admit(guard: ExclusiveGuard<unknown>, lock: Guarded<unknown>, inDoubt: () => boolean): void {
   if (inDoubt()) {
     const error: PoisonedError = lock.poisonedError();

@@ -5,7 +5,7 @@ import { Condvar } from "../../lib/sync/condvar.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 import { Forgetful, Hasty, LateComer, Silent, Twin } from "./condvar.broken.ts";
 
-/** A condvar in a struct's field takes 15 words: its slots begin at word 3, two words each. The lock's word comes behind it. */
+/** A condvar in a struct's field takes 15 words: its slots begin at word 3, two words each. The lock's words come behind it, and another's. */
 const LOCK = 15;
 const SLOTS = 3;
 const notifiedIn = (counts: number): number => counts >>> 15;
@@ -17,7 +17,7 @@ interface Shared {
   readonly words: Int32Array;
 }
 const setup = (): Shared => {
-  const words = new Int32Array(new SharedArrayBuffer(4 * (LOCK + 3)));
+  const words = new Int32Array(new SharedArrayBuffer(4 * (LOCK + 6)));
   const buffer = words.buffer as SharedArrayBuffer;
   return {
     words,
@@ -109,6 +109,56 @@ describe("in every interleaving, a Condvar", () => {
     }
     // It does happen that it died with a notification: then nobody else was waiting.
     expect(unclaimed).toBeGreaterThan(0);
+  });
+
+  it("passes on the notification of a waiter that died before it had the lock again", () => {
+    // From there on its death poisons the lock, of which all are told.
+    const pass = careful(({ lock, changed, cells }) => {
+      const guard = lock.lock();
+      changed.waitWhile(guard, () => cells[0] === 0);
+      changed.notifyOne();
+      guard.release();
+      return "passed";
+    });
+    const ends = endsOf([pass, pass, give(1, one)], { deaths: 1, mortal: [0], preemptions: 1 });
+    expect(ends).toContain("undefined,passed,1");
+  });
+
+  it("ends no wait that nobody notified, also if the lock was poisoned and repaired meanwhile", () => {
+    const wait = careful(({ lock, changed }) => changed.wait(lock.lock()));
+    const holds = careful(({ lock }) => {
+      lock.lock().release();
+    });
+    const ends = new Set<unknown>();
+    const scenario = {
+      setup,
+      threads: [wait, holds, ({ lock }: Shared): unknown => lock.recover(() => undefined)],
+      after: (_: Shared, results: readonly unknown[]) => ends.add(results[0]),
+    };
+    // Whoever did not see the poison waits for ever.
+    for (const { ending, failure } of explore(scenario, { deaths: 1, mortal: [1], preemptions: 1, executions: 2500 })) {
+      if (ending === "failed") expect(failure?.kind).toMatch(/lost wake-up|deadlock/);
+    }
+    expect([...ends]).toEqual(["poisoned"]);
+  });
+
+  it("never waits with two locks at once", () => {
+    const waits =
+      (at: number): Body =>
+      ({ changed, words }) => {
+        const guard = Mutex.at(words.buffer as SharedArrayBuffer, 4 * at).lock();
+        try {
+          return changed.wait(guard);
+        } catch (error) {
+          if (!(error instanceof TypeError)) throw error;
+          changed.notifyAll();
+          return "refused";
+        } finally {
+          guard.release();
+        }
+      };
+    const ends = endsOf([waits(LOCK), waits(LOCK + 3)], { preemptions: 2 });
+    expect(ends).toEqual(["ok,refused", "refused,ok"]);
   });
 
   it("ends all waits when the holder of its lock died: nobody may be left to notify", () => {
