@@ -42,7 +42,8 @@
  *
  * Source: ours; the readers' own slots are those of "big-reader locks": W. Hsieh, W. Weihl, "Scalable Reader-Writer Locks for
  * Parallel Systems" (1992).
- */ import { DeadlockError, PoisonedError } from "../errors.ts";
+ */
+import { DeadlockError, PoisonedError } from "../errors.ts";
 import { owned, someThread, type WordName } from "../memory/word-names.ts";
 import type { Word } from "../memory/word.ts";
 import type { Sleep } from "../park/wait.ts";
@@ -157,7 +158,9 @@ export class RwWords {
   bury(seen: number): void {
     const orphaned = modeOf(seen) === WRITING;
     const next = (flagsOf(seen) & ~UPGRADABLE) | (orphaned ? POISONED : OPEN);
-    if (this.state.compareExchange(seen, next) === seen && orphaned) this.culprit.store(ownerOf(seen));
+    // First, since whoever sees the poison may ask at once; and who is dead will be the culprit, whoever buries it.
+    if (orphaned) this.culprit.store(ownerOf(seen));
+    this.state.compareExchange(seen, next);
   }
 
   get poisoned(): boolean {
@@ -169,9 +172,8 @@ export class RwWords {
     this.state.or(POISONED);
   }
   clearPoison(): void {
-    const seen = this.state.load();
     // A dead writer's poison is only latent: bury it, so that there is a bit to clear.
-    if (ownerOf(seen) !== 0 && this.isDead(ownerOf(seen))) this.bury(seen);
+    for (let seen = this.state.load(); ownerOf(seen) !== 0 && this.isDead(ownerOf(seen)); seen = this.state.load()) this.bury(seen);
     this.state.and(~POISONED);
   }
   poisonedError(): PoisonedError {

@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { check, expectPassed, type CheckOptions } from "../../lib/check/index.ts";
+import { DeadlockError, PoisonedError } from "../../lib/errors.ts";
+import { RwLock } from "../../lib/sync/rw-lock.ts";
 import { Early, Forgetful, HalfTrusting, Hurried, Mourning, Quiet, Secretive, Trusting, Twin } from "./rw-lock.broken.ts";
 import { downgrade, late, pauseWords, read, setup, twice, upgrade, write, type Body } from "../support/rw-bodies.ts";
 
@@ -90,9 +92,72 @@ describe("in every interleaving, an RwLock", () => {
     expect(ends.some((end) => end.includes("poisoned"))).toBe(true);
   });
 
+  it("tells a thread that reads through one handle that it can't wait through another, while a writer waits for it", () => {
+    const ends = new Set<unknown>();
+    const place = (): SharedArrayBuffer => new SharedArrayBuffer(64);
+    const twice = (buffer: SharedArrayBuffer): string => {
+      const guard = RwLock.at(buffer, 0).read();
+      try {
+        RwLock.at(buffer, 0).read().release();
+        return "twice";
+      } catch (error) {
+        if (!(error instanceof DeadlockError)) throw error;
+        return "refused";
+      } finally {
+        guard.release();
+      }
+    };
+    const writer = (buffer: SharedArrayBuffer): void => {
+      RwLock.at(buffer, 0).write().release();
+    };
+    const after = (_: SharedArrayBuffer, results: readonly unknown[]): void => void ends.add(results[0]);
+    expectPassed(check({ setup: place, threads: [twice, writer], after }, { preemptions: 2, time: 60_000 }));
+    expect([...ends].sort()).toEqual(["refused", "twice"]);
+  });
+
   it("is never poisoned by the death of a reader", () => {
     const ends = endsOf([read, write], { deaths: 1, mortal: [0], preemptions: 2 });
     expect(ends).toEqual(["read,wrote", "undefined,wrote"]);
+  });
+
+  it("is in no doubt once that was declared, whoever marks it as waited for meanwhile", () => {
+    const keeps: Body = ({ lock }) => void lock.write();
+    const wants: Body = ({ lock }) => {
+      try {
+        lock.upgradable().release();
+      } catch (error) {
+        if (!(error instanceof PoisonedError)) throw error;
+      }
+    };
+    const clears: Body = ({ lock }) => {
+      if (!lock.poisoned) return;
+      lock.clearPoison();
+      expect(lock.poisoned).toBe(false);
+    };
+    const report = check(
+      { setup: () => setup(1), threads: [keeps, wants, clears] },
+      { deaths: 1, mortal: [0], preemptions: 4, executions: 6000, time: 60_000 },
+    );
+    expect(report.failure?.trace).toBeUndefined();
+  });
+
+  it("names the dead writer to everybody", () => {
+    const named = new Set<unknown>();
+    const keeps: Body = ({ lock }) => void lock.write();
+    const wants: Body = ({ lock }) => {
+      try {
+        lock.tryRead()?.release();
+      } catch (error) {
+        if (!(error instanceof PoisonedError)) throw error;
+        named.add(error.message);
+      }
+    };
+    const report = check(
+      { setup: () => setup(2), threads: [keeps, wants, wants] },
+      { deaths: 1, mortal: [0], preemptions: 1, time: 60_000 },
+    );
+    expectPassed(report);
+    expect([...named]).toEqual([expect.stringContaining("thread 1")]);
   });
 
   it("holds nothing, and lets the others go on, after a time that ran out at any step", () => {
