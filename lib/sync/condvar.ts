@@ -97,7 +97,9 @@ export class Condvar {
   readonly #tag: Word;
   readonly #slots: number;
   readonly #name: string | undefined;
-  #line: Line | undefined;
+  /** The tasks that wait in the slot, and those that found none: only the first in a line looks, and these sleep on different words. */
+  #slotLine: Line | undefined;
+  #crowdLine: Line | undefined;
   /** This thread's slot while it waits, and by how many of its waits it is used. */
   #mine = -1;
   #users = 0;
@@ -195,8 +197,8 @@ export class Condvar {
     const ticket = this.#enter(guard, lock);
     let outcome: WaitResult = "ok";
     try {
-      this.#line ??= new Line();
-      await this.#line.wait(this.#attempt(ticket, inDoubt), () => undefined, this, "wait", opts);
+      const line = ticket.slot === -1 ? (this.#crowdLine ??= new Line()) : (this.#slotLine ??= new Line());
+      await line.wait(this.#attempt(ticket, inDoubt), () => undefined, this, "wait", opts);
     } catch (error) {
       const notified = this.#giveUp(ticket);
       if (!(error instanceof TimeoutError)) {

@@ -211,6 +211,36 @@ describe("a Condvar", () => {
   });
 });
 
+describe("a Condvar with tasks in a slot and without one", () => {
+  it("wakes each when it is notified, whichever of them came first", async () => {
+    const lock = new Mutex();
+    const changed = new Condvar({ waiters: 1 });
+    const wait = async (condvar: Condvar): Promise<string> => {
+      const guard = await lock.lockAsync();
+      const end = await condvar.waitAsync(guard, { timeout: 10_000 });
+      guard.release();
+      return end;
+    };
+    const begun = async (condvar: Condvar): Promise<{ end: Promise<string> }> => {
+      const end = wait(condvar);
+      await (await lock.lockAsync()).release();
+      return { end };
+    };
+    // As another thread's: it has the only slot.
+    const other = await begun(fromHandle<Condvar>(toHandle(changed)));
+    const crowded = await begun(changed);
+    expect(changed.notifyOne()).toBe(1);
+    expect(await other.end).toBe("ok");
+    const slotted = await begun(changed);
+    const start = performance.now();
+    expect(changed.notifyOne()).toBe(1);
+    expect(await slotted.end).toBe("ok");
+    expect(changed.notifyOne()).toBe(1);
+    expect(await crowded.end).toBe("ok");
+    expect(performance.now() - start).toBeLessThan(5000);
+  }, 20_000);
+});
+
 describe("under real threads, a Condvar", () => {
   it("hands a ball over 20,000 times", async () => {
     const { lock, changed } = fresh();
