@@ -107,19 +107,13 @@ export class OnceLock<T> {
    * Sets the value, if there is none; blocks while another thread makes one.
    * @returns false if there was one already: Rust's `Err(value)`
    * @throws {NotSendableError} the value cannot be sent
-   * @throws {DeadlockError} called from inside the initialiser
+   * @throws {DeadlockError} called from inside the initialiser, or the wait closed a cycle of blocked threads
    * @throws {TimeoutError} the time was over
+   * @throws {BlockingNotAllowedError} another thread makes one, and a page's main thread may not block
    */
   set(value: T & Send<T>, opts?: WaitOptions): boolean {
-    let mine = false;
-    this.getOrInit(
-      (() => {
-        mine = true;
-        return value;
-      }) as () => T & Send<T>,
-      opts,
-    );
-    return mine;
+    // What is there is not fetched: a page's main thread could not.
+    return this.#init(() => value, "set", opts);
   }
 
   /**
@@ -135,21 +129,30 @@ export class OnceLock<T> {
    */
   getOrInit(fn: () => T & Send<T>, opts?: WaitOptions): T {
     requireFunction(fn);
-    if (opts !== undefined) new Limits(opts, "getOrInit").throwIfCancelled();
-    if (this.#isHere) return this.#value as T;
+    this.#init(fn, "getOrInit", opts);
+    return this.#fetch();
+  }
+  /** Makes the value if there is none; true if it did. */
+  #init(fn: () => T, verb: "getOrInit" | "set", opts: WaitOptions | undefined): boolean {
+    if (opts !== undefined) new Limits(opts, verb).throwIfCancelled();
+    if (this.#isHere) return false;
     const turn = new Turn();
-    wait((waiter) => this.#once.attempt(waiter, turn, "never"), this, "getOrInit", opts);
-    if (!turn.isMine) return this.#fetch();
+    wait((waiter) => this.#once.attempt(waiter, turn, "never"), this, verb, opts);
+    if (!turn.isMine) return false;
     let value: T;
     try {
       value = fn();
-      if (isThenable(value)) throw new TypeError("the function given to getOrInit() returned a promise: await getOrInitAsync() instead.");
+      if (isThenable(value)) {
+        const what = verb === "set" ? "what set() was given is a promise" : "the function given to getOrInit() returned a promise";
+        throw new TypeError(`${what}: await getOrInitAsync() instead.`);
+      }
       this.#keep(value);
     } catch (error) {
       this.#once.fail(false);
       throw error;
     }
-    return this.#publish(value);
+    this.#publish(value);
+    return true;
   }
 
   /**

@@ -16,6 +16,14 @@ describe("OnceLock", () => {
     expect(lock.set(2)).toBe(false);
     expect([lock.get(), lock.getOrInit(fail)]).toEqual([1, 1]);
   });
+  it("says that it is set without fetching the value, which may not be possible", () => {
+    const words = new Int32Array(new SharedArrayBuffer(8));
+    // Done by another thread, whose value nobody has any more.
+    words.set([3, 12_345]);
+    const lock = OnceLock.at<number>(words.buffer, 0);
+    expect(lock.set(1)).toBe(false);
+    expect(() => lock.get()).toThrow();
+  });
   it("after a panicking init, next init runs", async () => {
     const lock = new OnceLock<number>();
     expect(thrownBy(() => lock.getOrInit(fail)).message).toBe("boom");
