@@ -199,11 +199,8 @@ export class Reading {
     if (modeOf(seen) === UNLOCKING) return this.#words.markState(seen);
     if (blocks && (owner === me || this.#reads > 0)) throw this.#words.relock();
     if (this.#reads === 0 && !this.#stands) {
-      if (blocks && this.#readsElsewhere(me)) {
-        // Unless a writer has let it in meanwhile, that one waits for this thread.
-        if (this.#state.load() === seen) throw this.#words.relock();
-        return undefined;
-      }
+      // Through another object at this place.
+      if (blocks && this.#words.isReadBy(me)) return this.#words.refuse(seen);
       // In the slot first; then STATE is looked at again.
       if (this.#takeSlot((me << OWNER_SHIFT) | WAITS)) {
         this.#stands = true;
@@ -214,15 +211,6 @@ export class Reading {
     // Who has no slot to wait in waits as a writer does.
     if (sleep === undefined || !this.#stands) return sleep;
     return { word: this.#own as Word, value: (me << OWNER_SHIFT) | WAITS };
-  }
-
-  /** Does this thread read through another object at this place? */
-  #readsElsewhere(me: number): boolean {
-    for (let n = 0; n < (this.#words.used.load() & COUNT); n++) {
-      const seen = this.#words.slot(n).load();
-      if (ownerOf(seen) === me && (seen & WAITS) === 0) return true;
-    }
-    return false;
   }
 
   /** All slots are taken by others: any of them may leave. */

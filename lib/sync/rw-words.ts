@@ -140,6 +140,19 @@ export class RwWords {
     if (value !== seen && this.state.compareExchange(seen, value) !== seen) return undefined;
     return { word: this.state, value };
   }
+  /** Does this thread read, through whichever object? */
+  isReadBy(me: number): boolean {
+    for (let n = 0; n < (this.used.load() & COUNT); n++) {
+      const seen = this.slot(n).load();
+      if (ownerOf(seen) === me && (seen & WAITS) === 0) return true;
+    }
+    return false;
+  }
+  /** To a thread that reads and would wait for a writer who waits for it; undefined if that one has let it in meanwhile. */
+  refuse(seen: number): undefined {
+    if (this.state.load() === seen) throw this.relock();
+    return undefined;
+  }
   /** Readers who found no slot look again; there are none unless all were used. */
   move(): void {
     if ((this.used.load() & COUNT) < this.shape.slots) return;

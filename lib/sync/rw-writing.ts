@@ -108,7 +108,7 @@ export class Writing {
           shutting = true;
           continue;
         }
-        const sleep = this.#markWriter(waiter, seen);
+        const sleep = this.#markWriter(waiter, seen, true);
         if (sleep !== undefined) return sleep;
       }
     };
@@ -120,9 +120,12 @@ export class Writing {
     return { attempt, giveUp };
   }
 
-  #markWriter(waiter: Waiter, seen: number): Sleep | undefined {
-    if (waiter.blocks && ownerOf(seen) === waiter.me) throw this.#words.relock();
-    return waiter.spins === true ? { word: this.#state, value: seen } : this.#words.markState(seen);
+  /** @param inTheWay  would it keep waiting, and the owner too, if this thread reads? */
+  #markWriter({ me, blocks, spins }: Waiter, seen: number, inTheWay: boolean): Sleep | undefined {
+    if (blocks && ownerOf(seen) === me) throw this.#words.relock();
+    if (spins === true) return { word: this.#state, value: seen };
+    if (blocks && inTheWay && this.#words.isReadBy(me)) return this.#words.refuse(seen);
+    return this.#words.markState(seen);
   }
 
   /** Takes OPEN from every slot, so that nobody comes in any more; the first living reader is who to wait for. */
@@ -245,7 +248,8 @@ export class Writing {
           if (this.#state.compareExchange(seen, (waiter.me << OWNER_SHIFT) | UPGRADABLE | OPEN | flags) === seen) return undefined;
           continue;
         }
-        const sleep = this.#markWriter(waiter, seen);
+        // Only while the owner shuts the slots: who may upgrade might do without, and who unlocks waits for nobody.
+        const sleep = this.#markWriter(waiter, seen, modeOf(seen) === OPEN);
         if (sleep !== undefined) return sleep;
       }
     };

@@ -115,6 +115,25 @@ describe("in every interleaving, an RwLock", () => {
     expect([...ends].sort()).toEqual(["refused", "twice"]);
   });
 
+  it("tells a thread that reads that it can't wait to write, also while another writer waits for it", () => {
+    const more =
+      (take: (lock: RwLock<Int32Array>) => { release(): void }): Body =>
+      ({ lock }) => {
+        const guard = lock.read();
+        try {
+          take(lock).release();
+          return "went on";
+        } catch (error) {
+          if (!(error instanceof DeadlockError)) throw error;
+          return "refused";
+        } finally {
+          guard.release();
+        }
+      };
+    expect(endsOf([more((lock) => lock.write()), write], { preemptions: 2 })).toEqual(["refused,wrote"]);
+    expect(endsOf([more((lock) => lock.upgradable()), write], { preemptions: 2 })).toEqual(["refused,wrote", "went on,wrote"]);
+  });
+
   it("is never poisoned by the death of a reader", () => {
     const ends = endsOf([read, write], { deaths: 1, mortal: [0], preemptions: 2 });
     expect(ends).toEqual(["read,wrote", "undefined,wrote"]);
