@@ -103,6 +103,9 @@ export abstract class End<P extends Source = Source> implements Movable {
         if (to !== "anywhere" && "thread" in to) pipe.roll.remove(to.thread, side);
         else pipe.roll.arrive(side, to === "anywhere" ? 0 : to.queue);
       },
+      keep: () => {
+        pipe.keep(side);
+      },
       end: (where) => {
         this.#fate = `was moved ${where}: it belongs there now. Send a clone() if you need one on both sides.`;
         this.close();

@@ -169,7 +169,7 @@ export function pipeOf({ place: { buffer }, name, type }: HandleBody): { readonl
 
 const names = (): readonly WordName[] => [
   ...QUEUE_NAMES,
-  ...["tag", "-", "-", "-", "travelling", "up to", "moves"].map((name) => ({ name })),
+  ...["tag", "number", "kept", "-", "travelling", "up to", "moves"].map((name) => ({ name })),
   ...Array.from({ length: 16 }, (_, thread) => ({ name: `ends of ${String(thread)}` })),
 ];
 registerWords(SENDER, names);

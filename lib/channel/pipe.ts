@@ -2,7 +2,8 @@
  * One thread's face of a channel: what its ends of it in this thread have in common.
  *
  *     bytes     0   the queue: see queue.ts
- *             128   TAG, NUMBER, by which the threads know the channel, and 2 words more
+ *             128   TAG, NUMBER, by which the threads know the channel; KEPT: of which sides each thread may have a clone, as bits
+ *                   1 << Side, from a static; and a word more
  *             144   who has ends: see roll.ts
  *            4256   who waits to be handed a message, of a channel without capacity: a roll again
  *             ...   the ring, if it has one length for ever; else that lies in a buffer of its own, which can grow
@@ -160,13 +161,26 @@ export class Pipe implements Face, Source {
   lookAround(side: Side): void {
     // Of messages that are not quick, receivers knock always: the ring grows inside their gate.
     if (this.isQuick ? this.#looks++ % 16 !== 0 : this.isRendezvous || side === Side.RECEIVERS || this.#looks++ % 256 !== 0) return;
-    if (side === Side.SENDERS) this.queue.isSoleSender = this.roll.isSole(currentId(), side);
-    else this.queue.isSoleReceiver = this.roll.isSole(currentId(), side);
+    // In this order: who keeps an end for all has one, and may have it no more a moment later.
+    const isSole = this.roll.isSole(currentId(), side) && !this.#isKept(side);
+    if (side === Side.SENDERS) this.queue.isSoleSender = isSole;
+    else this.queue.isSoleReceiver = isSole;
   }
   /** Another thread is going to have such an end. */
   share(side: Side): void {
     if (side === Side.SENDERS) this.queue.isSoleSender = false;
     else this.queue.isSoleReceiver = false;
+  }
+  /** Each thread may have a clone of such an end from now on, from where all reach it: nobody is alone on this side any more. */
+  keep(side: Side): void {
+    this.#kept.or(1 << side);
+    this.share(side);
+  }
+  get #kept(): Word {
+    return Word.at(this.buffer, (TAG + 2) * 4);
+  }
+  #isKept(side: Side): boolean {
+    return (this.#kept.load() & (1 << side)) !== 0;
   }
 
   // --- receiving ---

@@ -20,6 +20,8 @@ export interface Move {
   end(where: string): void;
   /** It was not sent after all. */
   undo(to: Destination): void;
+  /** It stays where it is, and each thread may have a clone of it from now on, of which nobody is told. */
+  keep(): void;
 }
 export interface Movable {
   [MOVE](): Move;

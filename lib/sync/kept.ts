@@ -1,6 +1,7 @@
 /** Values that the supervisor keeps, and of which each thread that asks gets a clone. */
 import { HandleError, NotSendableError } from "../errors.ts";
 import { explainRefusal, isStackOverflow } from "../send/scan.ts";
+import { MOVE } from "../send/moving.ts";
 import { encode, type Encoded } from "../send/transit.ts";
 import { fetchShelved, fetchShelvedAsync, shelve } from "../thread/shelf.ts";
 import { supervisorFailure } from "../thread/supervision.ts";
@@ -12,7 +13,10 @@ import { supervisorFailure } from "../thread/supervision.ts";
  */
 export function encodeForAll(value: unknown, where: string): Encoded {
   const encoded = encode(value, where);
-  if (encoded.transfer.length === 0) return encoded;
+  if (encoded.transfer.length === 0) {
+    for (const movable of encoded.movables) movable[MOVE]().keep();
+    return encoded;
+  }
   throw new NotSendableError(
     where,
     "there is a MessagePort in it, which moves to one thread, and each thread gets a clone of this value: " +

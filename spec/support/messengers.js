@@ -104,3 +104,29 @@ export const selectBoth = task(
     return sum;
   },
 );
+
+/** Finds a sender in what all threads share, says that it has it, and sends 0, 1, 2, ... */
+export const countFound = task(
+  url,
+  "countFound",
+  /** @param {import("ferrous").OnceLock<Sender<number>>} found @param {number} n @param {Int32Array<SharedArrayBuffer>} stage */
+  (found, n, stage) => {
+    const tx = /** @type {Sender<number>} */ (found.get());
+    Atomics.store(stage, 0, 1);
+    Atomics.notify(stage, 0);
+    for (let i = 0; i < n; i++) tx.send(i);
+  },
+);
+
+/** Finds a receiver likewise, and receives until there is no sender any more. */
+export const takeFound = task(
+  url,
+  "takeFound",
+  /** @param {import("ferrous").OnceLock<Receiver<number>>} found @param {Int32Array<SharedArrayBuffer>} stage */
+  (found, stage) => {
+    const rx = /** @type {Receiver<number>} */ (found.get());
+    Atomics.store(stage, 0, 1);
+    Atomics.notify(stage, 0);
+    return [...rx];
+  },
+);
