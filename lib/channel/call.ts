@@ -1,10 +1,28 @@
 /** What one call sends or receives, and how far it is. */
-import type { Waiter } from "../park/wait.ts";
+import { TimeoutError } from "../errors.ts";
+import { timeoutOf, type AsyncWaitOptions } from "../park/limits.ts";
+import type { Awaited, Waiter } from "../park/wait.ts";
 import type { Flags, Queue } from "./queue.ts";
 import { PackedStore, ScalarStore, type Store } from "./store.ts";
 
 /** Who waits, and whether for other channels too. */
 export type Waiting = Waiter & { readonly selects?: boolean };
+
+/** Limits of one of several waits of one call: what is left of the time, and how much was given. */
+export type SharedLimits<O> = O & { readonly given: number };
+
+/** The limits for each of several waits, which together last no longer than one may; undefined without any. */
+export function shared<O extends AsyncWaitOptions>(opts: O | undefined): () => SharedLimits<O> | undefined {
+  if (opts === undefined) return () => undefined;
+  const given = timeoutOf(opts);
+  const until = performance.now() + given;
+  return () => ({ ...opts, timeout: Math.max(0, until - performance.now()), given });
+}
+
+/** The error of one of those waits, which tells the time that all were given. */
+export function ofAll(error: unknown, awaited: Awaited, limits: SharedLimits<unknown> | undefined): unknown {
+  return limits !== undefined && error instanceof TimeoutError ? new TimeoutError(awaited.describe(), "send", limits.given) : error;
+}
 
 /** What one call sends, and how far it is. */
 export class Sending {
@@ -80,5 +98,11 @@ export class Box implements Receiving {
   }
   accept(item: unknown): void {
     this.item = item;
+  }
+  /** Gives what it holds, and holds it no more: it may be large. */
+  empty(): unknown {
+    const { item } = this;
+    this.item = undefined;
+    return item;
   }
 }

@@ -4,12 +4,12 @@
  * Of a channel without capacity a message stays in the queue no longer than its sender: who sends puts it there and waits until it was
  * taken, or takes it back.
  */
-import { DisconnectedError, FullError, TimeoutError } from "../errors.ts";
+import { DisconnectedError, FullError } from "../errors.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Sleep, type Waiter } from "../park/wait.ts";
 import { currentId, currentThread } from "../thread/current.ts";
-import type { Sending, Waiting } from "./call.ts";
+import { ofAll, shared, type Sending, type SharedLimits, type Waiting } from "./call.ts";
 import type { Face } from "./face.ts";
 import {
   isGone,
@@ -94,7 +94,7 @@ export class Inlet {
       let verdict = queue.verdict(cells);
       // Asked when the place is free: who waits there says that it waits no more before it frees the place.
       if (verdict === Verdict.FITS && this.#pipe.demand?.isThere === false) return false;
-      if (verdict === Verdict.NO_BYTES && this.#growNow(me, cells) === undefined) verdict = Verdict.FITS;
+      if (verdict === Verdict.NO_BYTES && queue.grow(me, cells, this.#pipe)) verdict = Verdict.FITS;
       if (verdict === Verdict.NEVER) throw this.#tooLarge();
       if (verdict === Verdict.FITS) flags = queue.put(item);
     } finally {
@@ -104,20 +104,10 @@ export class Inlet {
     return flags !== NOTHING;
   }
 
-  /** As `grow`, waiting for receivers inside their gate. */
-  #growNow(me: number, cells: number): false | undefined {
-    for (;;) {
-      const grown = this.#queue.grow(me, cells);
-      if (grown === undefined || grown === false) return grown;
-      this.#queue.rx.enter(me, this.#pipe, "send to");
-      this.#queue.rx.leave(me);
-    }
-  }
-
   /** Puts messages, blocking this thread until there is room. */
   put(stay: Sending, opts: WaitOptions | undefined): void {
     this.#pipe.lookAround(Side.SENDERS);
-    const until = opts?.timeout === undefined ? undefined : performance.now() + opts.timeout;
+    const limits = shared(opts);
     for (let before = -1; !stay.isDone;) {
       if (this.#pipe.demand === undefined && before !== stay.sent) {
         before = stay.sent;
@@ -125,17 +115,16 @@ export class Inlet {
         if (stay.isSingle ? !this.#pipe.isQuick && restFirst(() => this.#putSingle(stay)) : restFirst(() => this.#putSome(stay))) return;
         if (before !== stay.sent) continue;
       }
-      this.#putSlowly(stay, until === undefined ? opts : { ...opts, timeout: Math.max(0, until - performance.now()) }, opts?.timeout);
+      this.#putSlowly(stay, limits());
     }
   }
-  #putSlowly(stay: Sending, opts: WaitOptions | undefined, timeout: number | undefined): void {
+  #putSlowly(stay: Sending, opts: SharedLimits<WaitOptions> | undefined): void {
     const before = stay.sent;
     try {
       wait((waiter) => this.#unlessMoved(before, stay, waiter), this.#pipe, "send", opts);
     } catch (error) {
       if (!this.withdraw(stay)) stay.sent++;
-      // Of several waits the last one had only what was left of the time.
-      else throw error instanceof TimeoutError ? new TimeoutError(this.#pipe.describe(), "send", timeout ?? 0) : error;
+      else throw ofAll(error, this.#pipe, opts);
     }
   }
   /** Succeeds as soon as anything was put. */
@@ -176,7 +165,10 @@ export class Inlet {
         "send",
         opts,
         () => {
-          isTaken = !this.withdraw(stay);
+          if (this.withdraw(stay)) return;
+          stay.sent++;
+          // Of several, the others were not sent.
+          isTaken = stay.isDone;
         },
       );
     } catch (error) {
@@ -232,11 +224,7 @@ export class Inlet {
         continue;
       }
       if (verdict === Verdict.NEVER) throw this.#tooLarge();
-      if (verdict === Verdict.NO_BYTES) {
-        const grown = waiter.blocks ? queue.grow(waiter.me, cells) : this.#growNow(waiter.me, cells);
-        if (grown === undefined) continue;
-        if (grown !== false) return grown;
-      }
+      if (verdict === Verdict.NO_BYTES && queue.grow(waiter.me, cells, this.#pipe)) continue;
       if (this.#pipe.shape.capacity === Infinity) throw this.#full(verdict);
       const all = !waiter.blocks || verdict === Verdict.NO_BYTES || this.#pipe.demand !== undefined;
       const sleep = mark(queue.head, queue.knownHead, { all, selected: waiter.selects === true });

@@ -42,7 +42,7 @@
 import { Cells } from "../memory/cells.ts";
 import { owned, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
-import type { Sleep } from "../park/wait.ts";
+import type { Awaited, Sleep } from "../park/wait.ts";
 import { Gate } from "./gate.ts";
 import type { Store } from "./store.ts";
 
@@ -307,15 +307,15 @@ export class Queue {
   }
 
   /**
-   * Makes the ring long enough for `cells` more, inside TX.
-   * @returns undefined if that was done, false if it would be longer than allowed, or what to sleep on: somebody receives
+   * Makes the ring long enough for `cells` more, inside TX, waiting at the gate for who receives. Not by a sleep of the sender's attempt:
+   * who is woken at a gate must pass it, else the next one sleeps on, and that attempt may find room without it.
+   * @returns false if the ring would be longer than allowed
    */
-  grow(me: number, cells: number): Sleep | false | undefined {
-    const gate = this.rx.tryEnter(me, false);
-    if (gate !== undefined) return gate;
+  grow(me: number, cells: number, awaited: Awaited): boolean {
+    this.rx.enter(me, awaited, "send to");
     try {
       this.#lookAtHead();
-      return this.#longer(cells) ? undefined : false;
+      return this.#longer(cells);
     } finally {
       this.rx.leave(me);
     }

@@ -65,7 +65,7 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
     if (pipe.takeOne() || pipe.takeSoon()) return pipe.one as T;
     const box = this.#box;
     if (pipe.isQuick || !pipe.takeQuickly(box)) pipe.take(box, opts);
-    return pipe.unpack(box.item) as T;
+    return pipe.unpack(box.empty()) as T;
   }
 
   /**
@@ -75,7 +75,7 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
   tryRecv(): { readonly value: T } | undefined {
     const { pipe } = this;
     const box = this.#box;
-    return pipe.tryTake(box) ? { value: pipe.unpack(box.item) as T } : undefined;
+    return pipe.tryTake(box) ? { value: pipe.unpack(box.empty()) as T } : undefined;
   }
 
   /**

@@ -7,7 +7,7 @@ import { howArrived, moveAll, moveAllAsync } from "../send/moving.ts";
 import type { Send } from "../send/send.ts";
 import { End, type EndState } from "./end.ts";
 import { pipeOf, SENDER } from "./open.ts";
-import { Sending } from "./call.ts";
+import { ofAll, Sending, shared } from "./call.ts";
 import type { Pipe } from "./pipe.ts";
 import { Side } from "./roll.ts";
 import { ScalarStore } from "./store.ts";
@@ -95,11 +95,14 @@ export class Sender<T> extends End<Pipe> {
     const { pipe, once } = this.state;
     const { cargo } = pipe;
     const item = cargo.pack(value, MESSAGE);
-    const tryPut = (): boolean => pipe.inlet.tryPut(item, value);
-    const sent =
-      cargo.movables.length === 0 ? tryPut() : moveAll(cargo.movables, { queue: pipe.number }, `through ${pipe.describe()}`, tryPut);
-    if (!sent) cargo.forget(item);
-    else if (once) this.close();
+    let sent = false;
+    try {
+      const tryPut = (): boolean => pipe.inlet.tryPut(item, value);
+      sent = cargo.movables.length === 0 ? tryPut() : moveAll(cargo.movables, { queue: pipe.number }, `through ${pipe.describe()}`, tryPut);
+    } finally {
+      if (!sent) cargo.forget(item);
+    }
+    if (sent && once) this.close();
     return sent;
   }
 
@@ -116,9 +119,13 @@ export class Sender<T> extends End<Pipe> {
       // There is room for its only message, so this sender is closed before anybody can send a second one.
       if (this.trySend(value)) return;
     }
+    await this.#putAsync(pipe, value, opts);
+    if (once) this.close();
+  }
+  /** By a channel's face, for the end that was called may be closed meanwhile. */
+  async #putAsync(pipe: Pipe, value: unknown, opts: AsyncWaitOptions | undefined): Promise<void> {
     const { cargo } = pipe;
-    const packed = cargo.pack(value, MESSAGE);
-    const item = cargo.keep(packed);
+    const item = cargo.keep(cargo.pack(value, MESSAGE));
     const { movables } = cargo;
     try {
       const put = (): Promise<void> => pipe.inlet.putAsync(new Sending([item], [value], true), opts);
@@ -127,11 +134,11 @@ export class Sender<T> extends End<Pipe> {
       cargo.forget(item);
       throw error;
     }
-    if (once) this.close();
   }
 
   /**
    * Sends messages in this order, blocking this thread whenever there is no room. Of scalars, many times as fast as one by one.
+   * @param opts.timeout  for all of them together
    * @throws as {@link send}; a {@link DisconnectedError} has those that were not sent, in an array. After any other error some may
    *   have been sent
    */
@@ -139,10 +146,20 @@ export class Sender<T> extends End<Pipe> {
     const { pipe } = this.#single();
     if (opts !== undefined) new Limits(opts, "sendMany").throwIfCancelled();
     const all = listOf(values);
-    const sending = this.#pack(pipe, all);
+    const sending = this.#pack(pipe, all, (item) => item);
     if (sending !== undefined) {
       if (all.length > 0) pipe.inlet.put(sending, opts);
-    } else for (let at = 0; at < all.length; at++) this.#sendNext(all, at, opts);
+      return;
+    }
+    const limits = shared(opts);
+    for (let at = 0; at < all.length; at++) {
+      const left = limits();
+      try {
+        this.send(all[at] as T & Send<T>, left);
+      } catch (error) {
+        throw unsent(ofAll(error, pipe, left), all, at);
+      }
+    }
   }
 
   /** As {@link sendMany}, awaiting. */
@@ -150,17 +167,26 @@ export class Sender<T> extends End<Pipe> {
     const { pipe } = this.#single();
     // A copy: the caller's may change while this waits.
     const all: ArrayLike<T & Send<T>> = Array.from(listOf(values));
-    const sending = this.#pack(pipe, all);
+    const sending = this.#pack(pipe, all, (item) => pipe.cargo.keep(item));
     if (sending !== undefined) {
       if (all.length > 0) await pipe.inlet.putAsync(sending, opts);
-    } else
+      return;
+    }
+    const limits = shared(opts);
+    // As in sendAsync: a call that waits is an end of its own.
+    pipe.open(Side.SENDERS, false);
+    try {
       for (let at = 0; at < all.length; at++) {
+        const left = limits();
         try {
-          await this.sendAsync(all[at] as T & Send<T>, opts);
+          await this.#putAsync(pipe, all[at], left);
         } catch (error) {
-          throw unsent(error, all, at);
+          throw unsent(ofAll(error, pipe, left), all, at);
         }
       }
+    } finally {
+      pipe.close(Side.SENDERS);
+    }
   }
 
   #single(): EndState<Pipe> {
@@ -169,19 +195,13 @@ export class Sender<T> extends End<Pipe> {
       throw new TypeError(`the sender of ${state.pipe.describe()} sends one message only: use send(), or make it with channel().`);
     return state;
   }
-  #sendNext(all: ArrayLike<T & Send<T>>, at: number, opts: WaitOptions | undefined): void {
-    try {
-      this.send(all[at] as T & Send<T>, opts);
-    } catch (error) {
-      throw unsent(error, all, at);
-    }
-  }
   /** All of them looked at before the first is sent; undefined if they are to be encoded, which is done one by one. */
-  #pack({ cargo }: Pipe, all: ArrayLike<unknown>): Sending | undefined {
+  #pack({ cargo }: Pipe, all: ArrayLike<unknown>, keep: (item: unknown) => unknown): Sending | undefined {
     if (cargo.type === undefined) return undefined;
-    const isSame = cargo.store instanceof ScalarStore && cargo.store.isOfKind(all);
-    if (!isSame) for (let at = 0; at < all.length; at++) cargo.pack(all[at], MESSAGE);
-    return new Sending(all, all, false);
+    if (cargo.store instanceof ScalarStore && cargo.store.isOfKind(all)) return new Sending(all, all, false);
+    // What was looked at: a getter may give another value the next time.
+    const items = Array.from(all, (value) => keep(cargo.pack(value, MESSAGE)));
+    return new Sending(items, all, false);
   }
 
   /**

@@ -75,6 +75,28 @@ describe("in every interleaving, a channel", () => {
     expectPassed(run(make, producers, consumers, messages, options));
   });
 
+  it("whose ring grows wakes the next one at the receivers' gate, if who was woken there was a sender that found room without it", () => {
+    const report = check<Shared>(
+      {
+        setup: setup(growing, 1, 2),
+        moves,
+        threads: [
+          ({ txs: [tx] }) => {
+            tx?.send(1);
+            tx?.send(2);
+          },
+          ({ rxs: [rx] }) => rx?.recv(),
+          ({ rxs: [, rx] }) => rx?.recv(),
+        ],
+        after: (_, [, one, other]) => {
+          expect([one, other].sort()).toEqual([1, 2]);
+        },
+      },
+      { preemptions: 1, time: 60_000 },
+    );
+    expectPassed(report);
+  });
+
   it("lets a receiver wait that another thread's message reaches, and one that nothing reaches run out of time", () => {
     const ends = new Set<string>();
     const report = check<Shared>(
