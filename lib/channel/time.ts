@@ -9,6 +9,9 @@ import type { Receiving } from "./call.ts";
 import { Receiver } from "./receiver.ts";
 import type { Source } from "./source.ts";
 
+/** The longest time that a platform's timer can be set to, in ms; then it is looked again. */
+const LONGEST_NAP = 0x7fff_ffff;
+
 /** A source of moments, of which one waits at most. */
 class Clock implements Source {
   readonly #what: string;
@@ -61,7 +64,11 @@ class Clock implements Source {
   attemptTake(box: Receiving): Sleep | undefined {
     if (this.tryTake(box)) return undefined;
     const atMost = this.#next - performance.now();
-    return { word: ownField(Field.NEVER), value: 0, ...(atMost === Infinity ? {} : { atMost: Math.max(0, atMost) }) };
+    return {
+      word: ownField(Field.NEVER),
+      value: 0,
+      ...(atMost === Infinity ? {} : { atMost: Math.min(Math.max(0, atMost), LONGEST_NAP) }),
+    };
   }
   take(box: Receiving, opts: WaitOptions | undefined): void {
     wait(() => this.attemptTake(box), this, "recv", opts);

@@ -1,5 +1,5 @@
 /** Receivers of the time, alone and in a select. That a moment is late is no error: a machine may be busy. */
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import {
   after,
   channel,
@@ -116,11 +116,16 @@ describe("a receiver of the time", () => {
   });
   it("waits as long as is said, however far that is, and is no busy loop", async () => {
     const start = process.cpuUsage();
+    const timers = jest.spyOn(globalThis, "setTimeout");
     expect(() => select([after(2 ** 40), after(Infinity), never()], { timeout: 60 })).toThrow(TimeoutError);
     await expect(selectAsync([after(2 ** 40), after(Infinity)], { timeout: 60 })).rejects.toThrow(TimeoutError);
     await expect(after(2 ** 33).recvAsync({ timeout: 60 })).rejects.toThrow(TimeoutError);
     const { user, system } = process.cpuUsage(start);
     expect((user + system) / 1000).toBeLessThan(120);
+    // A timer that is set to more than it can count to warns, and is over at once.
+    expect(timers.mock.calls.filter(([, ms]) => (ms as number) >= 2 ** 31)).toEqual([]);
+    expect(timers).toHaveBeenCalled();
+    timers.mockRestore();
   });
   it("stays in its thread", () => {
     expect(() => spawn(((time: unknown) => time) as never, after(5) as never)).toThrow(NotSendableError);
