@@ -126,6 +126,45 @@ describe("a message whose shared memory nobody knows any more", () => {
   });
 });
 
+it("a message that was refused leaves nothing with the supervisor", () => {
+  /** A message whose shared memory has that number, or the next one; gives the number. */
+  const shelved = (number?: number): [number, Receiver<unknown>] => {
+    const [tx, rx] = channel<unknown>();
+    tx.send({ lock: new Mutex() });
+    const ring = ringOf(tx);
+    const own = ring[1] as number;
+    ring[1] = number ?? own;
+    return [own, rx];
+  };
+  const [tx, rx] = channel<unknown>();
+  rx.close();
+  const [before] = shelved();
+  expect(() => tx.trySend({ lock: new Mutex() })).toThrow(DisconnectedError);
+  const [after] = shelved();
+  expect(after).toBeGreaterThan(before + 1);
+  for (let number = before + 1; number < after; number++) expect(() => shelved(number)[1].recv()).toThrow(HandleError);
+});
+
+it("a large message is not kept by the receiver that gave it out", async () => {
+  const [tx, rx] = channel<string>();
+  // Once, for what is kept for ever: the ring that grew, and what encodes.
+  for (const text of ["x".repeat(16 * 2 ** 20), "small"]) {
+    tx.send(text);
+    rx.recv();
+  }
+  await heapWithoutGarbage();
+  const { arrayBuffers } = process.memoryUsage();
+  tx.send("y".repeat(16 * 2 ** 20));
+  rx.recv();
+  let kept = Infinity;
+  for (let n = 0; n < 20 && kept > 2 ** 20; n++) {
+    await heapWithoutGarbage();
+    kept = process.memoryUsage().arrayBuffers - arrayBuffers;
+  }
+  expect(kept).toBeLessThan(2 ** 20);
+  rx.close();
+});
+
 describe("a channel without receivers", () => {
   const MB = 2 ** 20;
   /** How many MB of buffers there are more than at first, once it is less than `enough` of them. */
