@@ -470,7 +470,10 @@ export class Queue {
   get lastPut(): number {
     return this.#cells.get(TAIL_NOW);
   }
-  /** Was the message at that position, and all before it, taken? */
+  /**
+   * Was the message at that position, and all before it, taken?
+   * BOUND: asked before 16 million more have been, for positions wrap around.
+   */
   isTaken(position: number, head: number): boolean {
     return between(position, head) < MAX_MESSAGES / 2;
   }
