@@ -200,7 +200,8 @@ export class Sender<T> extends End<Pipe> {
     if (cargo.type === undefined) return undefined;
     if (cargo.store instanceof ScalarStore && cargo.store.isOfKind(all)) return new Sending(all, all, false);
     // What was looked at: a getter may give another value the next time.
-    const items = Array.from(all, (value) => keep(cargo.pack(value, MESSAGE)));
+    const items: unknown[] = [];
+    for (let at = 0; at < all.length; at++) items.push(keep(cargo.pack(all[at], MESSAGE)));
     return new Sending(items, all, false);
   }
 
