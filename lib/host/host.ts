@@ -96,7 +96,7 @@ export interface Host {
   /** Sends to the main thread, if that listens. Not there: nothing can. */
   readonly askMain?: (message: unknown) => void;
   /** Receives what other threads send with {@link Host.sendTo} or {@link Host.askMain}. */
-  readonly onSent?: (receive: (message: unknown) => void) => void;
+  readonly onSent?: (receive: (message: unknown) => void) => { stop(): void };
   /** The operating system's name of this thread, for {@link Host.osThreadAlive}; zeros where there is none. */
   osThread(): { readonly tid: number; readonly born: number };
   /** Does that thread run? `undefined` where the platform cannot tell without being in its event loop. */

@@ -134,6 +134,11 @@ export const host: Host = {
     : { askMain: (message: unknown) => void postMessageToThread(0, message, []).catch(() => undefined) }),
   onSent: (receive) => {
     process.on("workerMessage" as "message", receive);
+    return {
+      stop: () => {
+        process.off("workerMessage" as "message", receive);
+      },
+    };
   },
   osThread: () => {
     try {

@@ -58,9 +58,11 @@ function askMain(): void {
   registry().supervisor.wait(0, MAIN_WITHIN);
 }
 
-whenJoined(() => {
+/** The main thread hears what its workers ask of it, for as long as it has started no supervisor: a listener is seen by the whole process. */
+let hearing: { stop(): void } | undefined;
+function hearPleas(): void {
   if (!host.isMain) return;
-  host.onSent?.((message) => {
+  hearing ??= host.onSent?.((message) => {
     // Who could not wait has started one.
     if ((message as Partial<Plea> | null)?.ferrous !== "supervise" || registry().supervisor.load() !== 0) return;
     try {
@@ -69,7 +71,8 @@ whenJoined(() => {
       // Who asked tries it, and is told.
     }
   });
-});
+}
+whenJoined(hearPleas);
 
 /** In ms: how often whoever waits for a supervisor looks whether those live that it waits for. */
 export const LOOK_EVERY = 10;
@@ -159,6 +162,8 @@ function start(): void {
     failed(exit, worker);
   });
   starting = worker;
+  hearing?.stop();
+  hearing = undefined;
   started = { worker, line: mine };
   keepBy({ lookEvery, look });
   if (!isKeeper) host.onExit(tellOfEnd);
@@ -223,6 +228,7 @@ function failed(exit: HostExit | undefined, worker: HostWorker): void {
   }
   lost.add(worker);
   if (starting === worker) starting = undefined;
+  hearPleas();
   const { supervisor } = registry();
   const seen = supervisor.load();
   const wasReady = (seen & 3) === Supervision.READY;
