@@ -100,23 +100,25 @@ export class Choices {
     return this.#threads.some(isNotedSleeper) && whoMissed(this.#threads, this.#memory).every(isOwn);
   }
 
-  /** Who was made to look since the last end or death was told, and at what each slept. */
-  #looked(): Map<number, Op> {
-    const looked = new Map<number, Op>();
+  /** Who was made to look since the last end or death was told, and as which step. */
+  #looked(): Map<number, number> {
+    const looked = new Map<number, number>();
     for (let at = this.#steps.length - 1; at >= 0; at--) {
       const { quiet, choice, thread, op } = this.#steps[at] as Step;
       if (deedOf(choice) === Deed.DIE) break;
       if (!quiet) continue;
       if (op.kind === Kind.END) break;
-      if (deedOf(choice) === Deed.WAKE && !looked.has(thread)) looked.set(thread, op);
+      if (deedOf(choice) === Deed.WAKE && !looked.has(thread)) looked.set(thread, at);
     }
     return looked;
   }
-  /** Whoever was made to look, and went on: nobody had woken it. */
+  /** Whoever was made to look, and went on: nobody had woken it. One that sleeps again has not, if by now on another word, unless it woke somebody. */
   get wokenInVain(): readonly ModelThread[] {
+    const looked = this.#looked();
     return this.#threads.filter(({ id, state }) => {
-      const slept = this.#looked().get(id);
-      return slept !== undefined && !(state.status === Status.ASLEEP && state.pending?.start === slept.start);
+      const since = looked.get(id);
+      if (since === undefined) return false;
+      return state.status !== Status.ASLEEP || this.#steps.some(({ thread, woke }, at) => at > since && thread === id && woke.length > 0);
     });
   }
 

@@ -7,6 +7,7 @@ import { i32 } from "../../lib/memory/layout.ts";
 import { Word } from "../../lib/memory/word.ts";
 import { wait } from "../../lib/park/wait.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
+import { RwLock } from "../../lib/sync/rw-lock.ts";
 import { Semaphore } from "../../lib/sync/semaphore.ts";
 
 const words = (count = 4): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
@@ -174,7 +175,7 @@ describe("a thread that may die", () => {
             },
           ],
         },
-        { deaths: 1 },
+        { deaths: 1, time: 25_000 },
       );
     expect(many(900)).toMatchObject({ verdict: "passed", complete: true, executions: 902, notes: [] });
     const { verdict, complete, notes } = many(1100);
@@ -214,7 +215,7 @@ describe("a thread that returns", () => {
     const next = ({ mutex }: Guarded): void => {
       mutex.lock({ allowPoisoned: true }).release();
     };
-    const report = check({ setup: guarded, threads: [({ mutex }) => void mutex.lock(), next, next] });
+    const report = check({ setup: guarded, threads: [({ mutex }) => void mutex.lock(), next, next] }, { time: 50_000 });
     expectPassed(report);
     expect(report.complete).toBe(true);
   });
@@ -275,6 +276,54 @@ describe("a thread that returns", () => {
     });
     expect(failure?.message).toMatch(/"next" slept although it could have gone on/);
     expect(failure?.kind).toBe("lost wake-up");
+  });
+
+  it("lets who is made to look sleep again on another word", () => {
+    // The reader waits for the only slot, until it finds that a writer came first.
+    const report = check(
+      {
+        setup: () => new RwLock(undefined, { readers: 1 }),
+        threads: {
+          keeper: (lock) => void lock.read(),
+          reader: (lock) => {
+            lock.read().release();
+          },
+          writer: (lock) => {
+            lock.write().release();
+          },
+        },
+      },
+      { preemptions: 1, time: 50_000 },
+    );
+    expectPassed(report);
+  });
+
+  it("does not heal what wakes another before it sleeps again", () => {
+    const asleep = ({ data }: Guarded, at: number, until: number): void => {
+      const word = new Word(data as Int32Array<SharedArrayBuffer>, at);
+      wait(() => (Atomics.load(data, until) === 1 ? undefined : { word, value: 0 }), { describe: () => "a twin" }, "wait", undefined);
+    };
+    const { failure } = check({
+      setup: guarded,
+      threads: {
+        forgetful: ({ mutex, data }) => {
+          mutex.lock();
+          Atomics.store(data, 0, 1);
+        },
+        relay: (shared) => {
+          asleep(shared, 1, 0);
+          Atomics.store(shared.data, 3, 1);
+          Atomics.notify(shared.data, 2, 1);
+          // Until the end of the forgetful one is told.
+          expect(() => shared.mutex.lock()).toThrow(PoisonedError);
+        },
+        next: (shared) => {
+          asleep(shared, 2, 3);
+        },
+      },
+    });
+    expect(failure?.kind).toBe("lost wake-up");
+    expect(failure?.message).toMatch(/"relay" slept although it could have gone on/);
   });
 
   it("leaves a deadlock of those that live on what it is", () => {
