@@ -66,8 +66,8 @@ export class Exhaustive implements Strategy, Chooser {
     const awake = choices.filter((choice) => !isIn(sleep, choice));
     // Going on with the same thread first makes first executions with few switches.
     const previous = machine.state.steps.at(-1)?.thread ?? 0;
-    const isLate = (choice: number): boolean => deedOf(choice) === Deed.DIE && (late & (1 << threadOf(choice))) !== 0;
-    let first = awake.find((choice) => choice === choiceOf(previous, Deed.GO)) ?? awake.find((choice) => !isLate(choice));
+    const on = choiceOf(previous, Deed.GO);
+    let first = awake.includes(on) ? on : late === 0 ? awake[0] : awake.find((choice) => !isLate(choice, late));
     if (first !== undefined) frame.branches = 1 << threadOf(first);
     else {
       // All other steps were seen from elsewhere, but not with this death before them.
@@ -167,12 +167,12 @@ export class Exhaustive implements Strategy, Chooser {
    */
   #branchForLate({ state }: Machine, at: number): void {
     const frame = this.#frames[at] as Frame;
+    if (frame.late === 0) return;
     const step = state.steps[at] as Step;
     // The last death that the limits allow does not come after another one.
-    const late = deedOf(step.choice) === Deed.DIE ? state.may.late : frame.late;
-    if (late !== 0) frame.branches |= this.#minded(state, late, [step]);
+    const late = deedOf(step.choice) === Deed.DIE ? frame.late & state.may.late : frame.late;
+    frame.branches |= this.#minded(state, late, [step]);
     // Nor is a step that sleeps gone through again, unless this death wakes it; after this step it may sleep no longer.
-    if (frame.late === 0) return;
     const woken = frame.sleep.filter((other) => dependent(other, step));
     frame.branches |= this.#minded(state, frame.late, woken);
   }
@@ -210,6 +210,7 @@ export class Exhaustive implements Strategy, Chooser {
   }
 }
 
+const isLate = (choice: number, late: number): boolean => deedOf(choice) === Deed.DIE && (late & (1 << threadOf(choice))) !== 0;
 const isIn = (steps: readonly Step[], choice: number): boolean => steps.some((step) => step.choice === choice);
 
 /** Would this choice leave a thread that could go on? What befalls a thread does not need a processor. */
