@@ -6,6 +6,7 @@
  * content back; what plain stores do to them is not seen, so their bytes are noted segment by segment (see {@link Memory.foreign}).
  */
 import { BYTES_PER, INT32, RealInt32Array, RealSharedArrayBuffer, RealUint8Array, viewAll, type Cells } from "./real.ts";
+import { shorten } from "./shorten.ts";
 
 /**
  * Larger buffers are made anew instead of zeroed: the engine gets zeroed pages for less. Views of them that a thread of an earlier execution
@@ -148,7 +149,7 @@ export class Memory {
     // What is made in after has not been asked for yet.
     for (const { id, all } of this.#made[0]?.slice(0, this.#asked[0]) ?? []) {
       const left = this.#left[id];
-      if (left !== undefined) same &&= left.length === all.length && left.every((byte, at) => byte === all[at]);
+      if (left !== undefined) same &&= isEqual(left, all);
       this.#left[id] = all.slice();
     }
     return same;
@@ -156,14 +157,16 @@ export class Memory {
   /** Is all that the buffers of this world hold what setup left and the journal tells? */
   wasSeen(): boolean {
     // Those of others than setup are zeroed for each execution; those from before the world have images instead.
-    const made = this.#made.flat();
-    const told = new Map(made.map(({ all, id }) => [id, this.#left[id]?.slice() ?? new RealUint8Array(all.length)]));
-    this.#buffer.forEach((id, at) => {
-      const bytes = told.get(id);
-      if (bytes !== undefined)
-        viewAll(bytes.buffer, this.#element[at] as number)[this.#index[at] as number] = this.#after[at] as number | bigint;
-    });
-    return made.every(({ id, all }) => all.every((byte, at) => byte === told.get(id)?.[at]));
+    const told: (Uint8Array<ArrayBuffer> | undefined)[] = [];
+    for (const made of this.#made)
+      for (const { all, id } of made ?? []) told[id] = this.#left[id]?.slice() ?? new RealUint8Array(all.length);
+    for (let at = 0; at < this.#buffer.length; at++) {
+      const bytes = told[this.#buffer[at] as number];
+      if (bytes === undefined) continue;
+      const cells = viewAll(bytes.buffer, this.#element[at] as number);
+      cells[this.#index[at] as number] = this.#after[at] as number | bigint;
+    }
+    return told.every((bytes, id) => bytes === undefined || isEqual(bytes, this.byId(id).all));
   }
 
   /** Everything as it was before the world's first setup; the journal stays. */
@@ -173,12 +176,12 @@ export class Memory {
       if (buffer.original !== undefined) buffer.all.set(buffer.original);
       for (let undo = buffer.undo?.pop(); undo !== undefined; undo = buffer.undo?.pop()) undo();
     }
-    for (const buffer of this.#made.slice(1).flat()) buffer.all.fill(0);
+    for (let creator = 1; creator < this.#made.length; creator++) for (const { all } of this.#made[creator] ?? []) all.fill(0);
   }
 
   /** Forgets the journal from `length` on, and does the rest of it again. */
   redo(length: number): void {
-    this.#buffer.length = this.#element.length = this.#index.length = this.#after.length = length;
+    for (const column of [this.#buffer, this.#element, this.#index, this.#after]) shorten(column, length);
     for (let at = 0; at < length; at++) {
       const buffer = this.byId(this.#buffer[at] as number);
       const element = this.#element[at] as number;
@@ -219,6 +222,12 @@ export class Memory {
     }
     return buffer;
   }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 /** The address of an element. */

@@ -11,6 +11,7 @@ import { apply, isWrite } from "./effect.ts";
 import type { Limits, Undertaker } from "./limits.ts";
 import { addressOf, type Image, type Memory } from "./memory.ts";
 import { Deed, END, Kind, Touch, choiceOf, deedOf, lostOf, type Op, type Step } from "./operation.ts";
+import { shorten } from "./shorten.ts";
 import { ModelThread, Status, type ThreadState } from "./thread.ts";
 
 /** A plain access to shared memory, after so many steps. */
@@ -83,8 +84,8 @@ export class State {
     const mark = this.#marks[at] as Mark;
     this.#memory.redo(mark.written);
     this.#memory.restore(mark.image);
-    this.steps.length = at;
-    this.accesses.length = mark.accesses;
+    shorten(this.steps, at);
+    shorten(this.accesses, mark.accesses);
     for (const thread of this.threads) thread.rewind(mark.states[thread.id] as ThreadState);
   }
 

@@ -16,7 +16,12 @@ export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
 
 /** What a generator function returns: nothing of it has run. */
 export const isGenerator = (value: unknown): boolean =>
-  typeof value === "object" && asked(() => /Generator\]$/.test(Object.prototype.toString.call(value)), false);
+  typeof value === "object" &&
+  value !== null &&
+  asked(() => {
+    const tag: unknown = (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
+    return typeof tag === "string" && tag.endsWith("Generator");
+  }, false);
 
 /** Nobody shall hear of its rejection: what it was rejected with may be the checker's own. */
 export function silence(promise: PromiseLike<unknown>): void {

@@ -9,6 +9,7 @@
  * All that a thread knows is what its operations returned, so its local state is its log; a thread state is a length of the log.
  */
 import { Kind, type Look, type Op } from "./operation.ts";
+import { shorten } from "./shorten.ts";
 
 /** GONE: it is done, and the others were told. */
 export const Status = { READY: 0, ASLEEP: 1, DONE: 2, DEAD: 3, GONE: 4 } as const;
@@ -260,7 +261,8 @@ export class ModelThread {
   /** Back to an earlier state of the same log. */
   rewind(state: ThreadState): void {
     this.state = state;
-    this.ops.length = this.results.length = state.logged;
+    shorten(this.ops, state.logged);
+    shorten(this.results, state.logged);
   }
 
   /**

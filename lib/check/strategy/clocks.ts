@@ -6,13 +6,16 @@
 import { dependent, type Step } from "../operation.ts";
 import type { ThreadState } from "../thread.ts";
 
+/** Many a check has no longer executions. */
+const FIRST_ROWS = 32;
+
 export class Clocks {
   readonly #threads: number;
   #rows: Int32Array;
 
   constructor(threads: number) {
     this.#threads = threads;
-    this.#rows = new Int32Array(threads * 256);
+    this.#rows = new Int32Array(threads * FIRST_ROWS);
   }
 
   /** Is step `a` before or equal to the later step `b`? `thread` is a's. */

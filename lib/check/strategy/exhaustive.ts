@@ -17,6 +17,7 @@
  */
 import { PRUNE, type Chooser, type Machine } from "../machine.ts";
 import { Deed, Kind, choiceOf, deedOf, dependent, threadOf, type Step } from "../operation.ts";
+import { shorten } from "../shorten.ts";
 import type { State } from "../state.ts";
 import { Status, type ThreadState } from "../thread.ts";
 import { Clocks } from "./clocks.ts";
@@ -63,7 +64,7 @@ export class Exhaustive implements Strategy, Chooser {
     const sleep = this.#sleepOf(machine, at);
     const frame: Frame = { choices, sleep, done: [], branches: 0, late, current: PRUNE };
     this.#frames[at] = frame;
-    const awake = choices.filter((choice) => !isIn(sleep, choice));
+    const awake = sleep.length === 0 ? choices : choices.filter((choice) => !isIn(sleep, choice));
     // Going on with the same thread first makes first executions with few switches.
     const previous = machine.state.steps.at(-1)?.thread ?? 0;
     const on = choiceOf(previous, Deed.GO);
@@ -100,7 +101,7 @@ export class Exhaustive implements Strategy, Chooser {
   next(machine: Machine): { at: number; choice: number } | undefined {
     const { steps } = machine.state;
     // The last frame may have been cut short before it chose.
-    this.#frames.length = Math.min(this.#frames.length, steps.length);
+    shorten(this.#frames, steps.length);
     // A failure has cut it short: no race tells any more where the steps that others had before them should have gone.
     if (machine.finding !== undefined && machine.state.may.all().length > 0) for (const frame of this.#frames) frame.branches = ~0;
     for (let at = this.#frames.length - 1; at >= 0; at--) {
@@ -113,7 +114,7 @@ export class Exhaustive implements Strategy, Chooser {
         frame.current = choice;
         return { at, choice };
       }
-      this.#frames.length = at;
+      this.#frames.pop();
     }
     return undefined;
   }
@@ -201,6 +202,7 @@ export class Exhaustive implements Strategy, Chooser {
     if (!this.#reduce || at === 0) return [];
     const { sleep, done } = this.#frames[at - 1] as Frame;
     const step = machine.state.steps[at - 1] as Step;
+    if (sleep.length === 0 && done.length === 0) return NONE;
     return [...sleep, ...done].filter((other) => !dependent(other, step) && other.thread !== step.thread);
   }
 
@@ -210,6 +212,7 @@ export class Exhaustive implements Strategy, Chooser {
   }
 }
 
+const NONE: readonly Step[] = [];
 const isLate = (choice: number, late: number): boolean => deedOf(choice) === Deed.DIE && (late & (1 << threadOf(choice))) !== 0;
 const isIn = (steps: readonly Step[], choice: number): boolean => steps.some((step) => step.choice === choice);
 
