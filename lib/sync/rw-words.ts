@@ -171,9 +171,19 @@ export class RwWords {
   bury(seen: number): void {
     const orphaned = modeOf(seen) === WRITING;
     const next = (flagsOf(seen) & ~UPGRADABLE) | (orphaned ? POISONED : OPEN);
-    // First, since whoever sees the poison may ask at once; and who is dead will be the culprit, whoever buries it.
-    if (orphaned) this.culprit.store(ownerOf(seen));
+    if (orphaned && !this.#accuse(seen)) return;
     this.state.compareExchange(seen, next);
+  }
+  /**
+   * Notes the dead writer as the culprit, before there is poison: who sees that may ask at once. False if STATE is another by now; then others may
+   * have poisoned it since, and it is their names that stand there. (A late name could still land if one thread was the culprit before and after.)
+   */
+  #accuse(seen: number): boolean {
+    for (;;) {
+      const before = this.culprit.load();
+      if (this.state.load() !== seen) return false;
+      if (this.culprit.compareExchange(before, ownerOf(seen)) === before) return true;
+    }
   }
 
   get poisoned(): boolean {

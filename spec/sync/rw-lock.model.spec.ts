@@ -179,6 +179,39 @@ describe("in every interleaving, an RwLock", () => {
     expect([...named]).toEqual([expect.stringContaining("thread 1")]);
   });
 
+  it("names whoever poisoned it last, however late somebody finds the one before", () => {
+    const keeps: Body = ({ lock }) => void lock.write();
+    const wants: Body = ({ lock }) => {
+      try {
+        lock.tryRead()?.release();
+      } catch (error) {
+        if (!(error instanceof PoisonedError)) throw error;
+      }
+    };
+    const repairs: Body = ({ lock }) => {
+      if (!lock.poisoned) return false;
+      lock.clearPoison();
+      expect(() => lock.withWrite(() => expect("repaired").toBe("worse"))).toThrow("worse");
+      return true;
+    };
+    let repaired = 0;
+    const report = check(
+      {
+        setup: () => setup(1),
+        threads: [keeps, wants, repairs],
+        after: ({ lock }, [, , isAgain]) => {
+          if (isAgain !== true) return;
+          repaired++;
+          expect(() => lock.read()).toThrow(/thread 3/);
+        },
+      },
+      { deaths: 1, mortal: [0], preemptions: 2, time: 60_000 },
+    );
+    expect(report.failure?.trace).toBeUndefined();
+    expectPassed(report);
+    expect(repaired).toBeGreaterThan(0);
+  });
+
   it("holds nothing, and lets the others go on, after a time that ran out at any step", () => {
     const readLate = late((lock) => lock.read({ timeout: 50 }), "read");
     const writeLate = late((lock) => lock.write({ timeout: 50 }), "wrote");
