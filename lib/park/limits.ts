@@ -76,6 +76,10 @@ export function abortSignalOf(opts: AsyncWaitOptions | undefined): AbortSignal |
 }
 const isAbortSignal = (signal: object): signal is AbortSignal => "aborted" in signal && "addEventListener" in signal;
 
+/** Did a wait with these options end because its time was over? A TimeoutError can be what it was called off with, too. */
+export const isTimeOver = (error: unknown, opts: AsyncWaitOptions | undefined): boolean =>
+  error instanceof TimeoutError && opts?.signal?.reason !== error;
+
 /** The limits of one blocking call, from its start on. */
 export class Limits {
   readonly timeout: number;

@@ -4,7 +4,8 @@
  * Whoever comes takes if there are enough. So a small request may overtake a large one; but who has woken PATIENCE times in vain
  * writes itself into FIRST, and from then on who comes and holds nothing lets it pass, for 4^LEVEL ms. LEVEL rises while FIRST keeps
  * waking in vain, so that sooner or later all who hold have released and nobody has come in between. It is a courtesy and no right:
- * FIRST may wait for somebody who waits for a newcomer, and then the newcomer must get in.
+ * FIRST may wait for somebody who waits for a newcomer, and then the newcomer must get in. Who does not wait shows none, and whose time
+ * is over no longer.
  * FIRST is named, so that a dead one holds nobody back; who gives up clears it.
  */
 import { DeadlockError, DisconnectedError } from "../errors.ts";
@@ -12,7 +13,7 @@ import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout, type Place } f
 import { registerWords } from "../memory/word-names.ts";
 import { backOff } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
-import { Limits, requireOptions, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { isTimeOver, Limits, requireOptions, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited, type Waiter } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { currentThread } from "../thread/current.ts";
@@ -103,7 +104,7 @@ export class Semaphore {
   /**
    * Takes permits, blocking this thread until there are enough.
    * @param permits       how many, a whole number from 1 to the semaphore's own
-   * @param opts.timeout  milliseconds; without it, waits for ever
+   * @param opts.timeout  milliseconds; without it, waits for ever. With 0, gets permits whenever {@link tryAcquire} does
    * @param opts.signal   a CancelFlag that calls the wait off
    * @returns a guard that gives them back
    * @throws {RangeError} `permits` is not from 1 to as many as there are
@@ -128,16 +129,12 @@ export class Semaphore {
    */
   tryAcquire(permits = 1): Permit | undefined {
     if (this.#takeQuickly(this.#checked(permits))) return new Permit(this.#permits, permits);
-    return this.#inside("tryAcquire", (me) => {
-      this.#throwIfClosed();
-      return this.#permits.take(me, permits, false);
-    })
-      ? new Permit(this.#permits, permits)
-      : undefined;
+    return this.#takeAtOnce("tryAcquire", permits) ? new Permit(this.#permits, permits) : undefined;
   }
 
   /**
-   * As {@link acquire}, awaiting. The tasks of one thread get theirs in the order in which they asked.
+   * As {@link acquire}, awaiting. The tasks of one thread get theirs in the order in which they asked; but whose time is over may
+   * overtake one that wants more than there is.
    * @param opts.signal  a CancelFlag or an AbortSignal that calls the wait off
    */
   acquireAsync(permits?: number, opts?: AsyncWaitOptions): Promise<Permit>;
@@ -150,17 +147,18 @@ export class Semaphore {
   async #acquireInLine(first: number | AsyncWaitOptions, second: AsyncWaitOptions | undefined): Promise<Permit> {
     const { count, opts } = this.#split(first, second);
     const stay = new Stay();
-    this.#line ??= new Line();
-    return this.#line.wait(
-      this.#attempt(count, stay),
-      () => new Permit(this.#permits, count),
-      this,
-      "acquire",
-      opts,
-      () => {
-        this.#giveUp(stay);
-      },
-    );
+    const line = (this.#line ??= new Line());
+    const grant = (): Permit => new Permit(this.#permits, count);
+    const giveUp = (): void => {
+      this.#giveUp(stay);
+    };
+    try {
+      return await line.wait(this.#attempt(count, stay), grant, this, "acquire", opts, giveUp);
+    } catch (error) {
+      // As below.
+      if (isTimeOver(error, opts) && this.#takeAtOnce("acquire", count)) return grant();
+      throw error;
+    }
   }
 
   /** How many permits nobody holds at this moment; those of a thread that died have returned. */
@@ -210,9 +208,21 @@ export class Semaphore {
     try {
       wait(this.#attempt(count, stay), awaited, "acquire", opts);
     } catch (error) {
-      this.#giveUp(stay);
-      throw error;
+      try {
+        // The last attempt may have found somebody at the permits, or let FIRST pass; so there may be enough.
+        if (!isTimeOver(error, opts) || !this.#takeAtOnce("acquire", count)) throw error;
+      } finally {
+        this.#giveUp(stay);
+      }
     }
+  }
+
+  /** Takes if there are enough at this moment, whoever waits. */
+  #takeAtOnce(verb: string, count: number): boolean {
+    return this.#inside(verb, (me) => {
+      this.#throwIfClosed();
+      return this.#permits.take(me, count, false);
+    });
   }
 
   #attempt(count: number, stay: Stay): Attempt {

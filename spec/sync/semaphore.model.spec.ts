@@ -218,6 +218,23 @@ describe("in every interleaving, a Semaphore", () => {
     expect(ends).toEqual(new Set(["in", "late"]));
   });
 
+  it("lets in who has no time to wait whenever there are enough, whoever else is at the permits at that moment", () => {
+    const report = check({
+      setup: setup(2),
+      threads: [
+        ({ semaphore }: Shared) => {
+          semaphore.acquire({ timeout: 0 }).release();
+        },
+        ({ semaphore }: Shared) => {
+          semaphore.tryAcquire()?.release();
+        },
+      ],
+      after: allAreBack,
+    });
+    expectPassed(report);
+    expect(report.complete).toBe(true);
+  });
+
   it("lets in only as many as it has permits without waiting", () => {
     const report = check(
       {

@@ -88,6 +88,30 @@ describe("a Semaphore", () => {
     expect(slots.available).toBe(2);
   });
 
+  it("lets in whose time is over if there are enough at that moment, though somebody has precedence who wants more", async () => {
+    const slots = new Semaphore(2, { name: "slots" });
+    const keep = await holdElsewhere(slots, 1);
+    const large = spawn(waiter, slots, 2);
+    const [event, rules] = [1, 2];
+    const cells = new Int32Array(toHandle(slots).buffer);
+    // It is made to look in vain, as by releases that others made use of, until newcomers let it pass for 64 ms.
+    await untilTrue(() => {
+      Atomics.add(cells, event, 1);
+      Atomics.notify(cells, event);
+      return ((Atomics.load(cells, rules) >> 1) & 7) >= 3;
+    });
+    try {
+      for (const timeout of [0, 5]) {
+        slots.acquire({ timeout }).release();
+        (await slots.acquireAsync({ timeout })).release();
+      }
+    } finally {
+      await keep();
+    }
+    expect(await large.joinAsync()).toBe("went on");
+    expect(slots.available).toBe(2);
+  });
+
   it("takes options without a number", () => {
     const slots = new Semaphore(1);
     slots.acquire({ timeout: 5 }).release();
