@@ -13,15 +13,17 @@
  *     ONE      it holds a permit, which only this flag tells of
  *     SPARE    it held one, and may take that again: COUNTED still includes it. Never both
  *     WANTED   releasing what stands in this word must tell
- *     STRICT   while RULES holds anything: nobody takes but under LOCK. Set first and taken off first, so a death in between leaves it
- *              where it does no harm, until the slot is taken anew, or leaves RULES that name a dead thread
+ *     STRICT   while RULES holds anything, or somebody counts exactly: nobody takes but under LOCK. Set first and taken off first, so a
+ *              death in between leaves it where it does no harm, until the slot is taken anew, or leaves RULES that name a dead thread
  *
  * The truth is the total minus what living owners hold. OWNER and HELD move in one instruction each, so they are exact whenever a
  * thread dies:
  *   taking      under LOCK: TAKEN, OWNER, COUNTED, and ONE or HELD last, so that wherever a thread breaks off, TAKEN is not too low
  *   releasing   without LOCK: ONE -> SPARE, or a subtraction from the own HELD. TAKEN is then too high, never too low
  *   retaking    without LOCK: SPARE -> ONE. The id stands in the same word, so nobody retakes in a slot that went to another
- *   counting    when TAKEN tells of too few, and for who asks how many are free: each slot anew, without its SPARE and the dead; TAKEN last
+ *   counting    when TAKEN tells of too few, and for who asks how many are free: each slot anew, without its SPARE and the dead; TAKEN last.
+ *               One slot may be released after it was looked at, and the next retaken before: then more is counted than was ever held at
+ *               once. To who waits the release tells; who does not wait counts again with STRICT, when what is held can only become less
  * Whoever releases one permit gives up ONE if it has that: so what the permits of several need is always in HELD. RULES, TAKEN and
  * COUNTED are plain memory that LOCK orders. A slot of which nothing is held or spare is anybody's, since its owner gets something
  * only under LOCK; while something is, all permits of its thread are in it.
@@ -160,7 +162,7 @@ export class Permits {
   takeAnew(count: number): boolean | undefined {
     const me = currentId();
     if (this.#lock.compareExchange(0, me << 1) !== 0) return false;
-    const took = this.#cells.get(RULES) === 0 ? this.take(me, count, false) : undefined;
+    const took = this.#cells.get(RULES) === 0 ? this.#seize(me, count, this.#count(me, false)) : undefined;
     this.leave(me);
     return took;
   }
@@ -238,7 +240,7 @@ export class Permits {
     // Who had precedence and died would keep everybody from taking quickly.
     if (id !== 0 && !currentThread().registry.isAlive(id)) this.first = { id: 0, level: 0 };
     if (this.#seize(me, count, this.#count(me, false))) return true;
-    return mark && this.#seize(me, count, this.#count(me, true));
+    return this.#seize(me, count, mark ? this.#count(me, true) : this.#countExactly(me));
   }
 
   // PLAIN: under LOCK.
@@ -293,9 +295,19 @@ export class Permits {
     return own ?? { slot: free, one: undefined };
   }
 
+  /** As {@link #count}, giving no more than were held at some moment. */
+  #countExactly(me: number): Home {
+    // With RULES it is STRICT already; and one slot is looked at at one moment.
+    const ruled = this.slots === 1 || this.#cells.get(RULES) !== 0;
+    if (!ruled) this.#setStrict(true);
+    const home = this.#count(me, false);
+    if (!ruled) this.#setStrict(false);
+    return home;
+  }
+
   /** How many permits nobody holds. */
   free(me: number): number {
-    this.#count(me, false);
+    this.#countExactly(me);
     return this.total - this.#cells.get(TAKEN);
   }
   /** How many this thread holds: exactly, since only it gives them back. */
@@ -322,13 +334,16 @@ export class Permits {
   }
   /** STRICT first: once RULES hold, nobody retakes. */
   #rule(rules: number): void {
+    this.#setStrict(rules !== 0);
+    this.#cells.set(RULES, rules);
+  }
+  #setStrict(strict: boolean): void {
     for (let n = 0, slot = SLOTS; n < this.slots; n++, slot += SLOT_WORDS) {
       const word = this.#lock.next(slot);
       if (word.load() === 0) continue;
-      if (rules === 0) word.and(~STRICT);
+      if (!strict) word.and(~STRICT);
       else if ((word.or(STRICT) & SPARE) !== 0) word.and(~SPARE);
     }
-    this.#cells.set(RULES, rules);
   }
 
   // --- what others ask ---

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "@jest/globals";
 import { check, checkOperations, expectPassed, type CheckOptions, type FailureKind } from "../../lib/check/index.ts";
 import { DisconnectedError, TimeoutError } from "../../lib/errors.ts";
+import { Latch } from "../../lib/sync/latch.ts";
 import { Mutex } from "../../lib/sync/mutex.ts";
 import { Semaphore } from "../../lib/sync/semaphore.ts";
 import {
@@ -29,6 +30,12 @@ interface Shared {
   /** 0: how many permits are in use. */
   readonly used: Int32Array;
   readonly total: number;
+}
+interface Turns extends Shared {
+  readonly held: Latch;
+  readonly both: Latch;
+  readonly back: Latch;
+  readonly asked: Latch;
 }
 const setup =
   (total: number, holders = total) =>
@@ -233,6 +240,43 @@ describe("in every interleaving, a Semaphore", () => {
     });
     expectPassed(report);
     expect(report.complete).toBe(true);
+  });
+
+  it("of two permits gives one to who does not wait, though two others hold the second by turns while it counts", () => {
+    const first = ({ semaphore, held, both, back }: Turns): void => {
+      const permit = semaphore.acquire();
+      held.countDown();
+      both.wait();
+      permit.release();
+      back.countDown();
+    };
+    const second = ({ semaphore, held, both, back, asked }: Turns): void => {
+      held.wait();
+      semaphore.acquire().release();
+      both.countDown();
+      back.wait();
+      const permit = semaphore.acquire();
+      asked.wait();
+      permit.release();
+    };
+    for (const ask of [
+      (semaphore: Semaphore): boolean => semaphore.tryAcquire() !== undefined,
+      (semaphore: Semaphore): boolean => semaphore.available > 0,
+    ]) {
+      const third = ({ semaphore, both, asked }: Turns): void => {
+        both.wait();
+        expect(ask(semaphore)).toBe(true);
+        asked.countDown();
+      };
+      const fresh = (): Turns => ({
+        ...setup(2)(),
+        held: new Latch(1),
+        both: new Latch(1),
+        back: new Latch(1),
+        asked: new Latch(1),
+      });
+      expectPassed(check({ setup: fresh, threads: [first, second, third] }, { preemptions: 1 }));
+    }
   });
 
   it("lets in only as many as it has permits without waiting", () => {
