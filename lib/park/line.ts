@@ -98,7 +98,8 @@ export class Line {
         });
       }
       this.#append(task);
-      if (this.#first === task) this.#advance();
+      // Who has no time to wait finds out at once whether those before it have got theirs: the notification may be on its way.
+      if (this.#first === task || timeout === 0) this.#advance();
       if (timeout === 0 && this.#contains(task)) leave(new TimeoutError(awaited.describe(), verb, timeout));
       else if (timeout <= MAX_TIMER && this.#contains(task)) {
         timer = setTimeout(() => {

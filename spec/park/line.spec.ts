@@ -54,6 +54,19 @@ describe("a Line", () => {
     expect(counter.line.isEmpty).toBe(true);
   });
 
+  it("lets in who has no time to wait if there is enough for it and for all before it, who do not know yet", async () => {
+    const counter = new Counter();
+    const before = counter.take("before");
+    counter.give(2);
+    // The notification is told a turn of the event loop later.
+    const hurried = counter.take("hurried", { timeout: 0 });
+    expect(await Promise.all([before, hurried])).toEqual(["before", "hurried"]);
+    const patient = counter.take("patient");
+    counter.give();
+    await expect(counter.take("late", { timeout: 0 })).rejects.toThrow(TimeoutError);
+    expect(await patient).toBe("patient");
+  });
+
   it("rejects when the time is over, and lets the next one go on", async () => {
     const counter = new Counter();
     const late = counter.take("late", { timeout: 5 });
