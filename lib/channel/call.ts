@@ -1,6 +1,6 @@
 /** What one call sends or receives, and how far it is. */
 import { TimeoutError } from "../errors.ts";
-import { timeoutOf, type AsyncWaitOptions } from "../park/limits.ts";
+import { isTimeOver, timeoutOf, type AsyncWaitOptions } from "../park/limits.ts";
 import type { Awaited, Waiter } from "../park/wait.ts";
 import type { Flags, Queue } from "./queue.ts";
 import { PackedStore, ScalarStore, type Store } from "./store.ts";
@@ -20,8 +20,8 @@ export function shared<O extends AsyncWaitOptions>(opts: O | undefined): () => S
 }
 
 /** The error of one of those waits, which tells the time that all were given. */
-export function ofAll(error: unknown, awaited: Awaited, limits: SharedLimits<unknown> | undefined): unknown {
-  return limits !== undefined && error instanceof TimeoutError ? new TimeoutError(awaited.describe(), "send", limits.given) : error;
+export function ofAll(error: unknown, awaited: Awaited, limits: SharedLimits<AsyncWaitOptions> | undefined): unknown {
+  return limits !== undefined && isTimeOver(error, limits) ? new TimeoutError(awaited.describe(), "send", limits.given) : error;
 }
 
 /** What one call sends, and how far it is. */

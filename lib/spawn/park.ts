@@ -6,10 +6,9 @@
  * No wake-up is lost: unpark puts the token there first and notifies second; park sleeps only while there is none. The generation is that of
  * the thread's id, so that a token that comes when its thread has ended, and another one has its index, is nobody's.
  */
-import { TimeoutError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
 import { Line } from "../park/line.ts";
-import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { abortSignalOf, isTimeOver, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt, type Awaited } from "../park/wait.ts";
 import { currentThread, ownField } from "../thread/current.ts";
 import { Field, noToken } from "../thread/registry.ts";
@@ -26,7 +25,7 @@ const line = new Line();
 
 /** Blocks this thread until somebody unparks it, or returns at once if somebody has since it last parked. */
 export function park(opts?: WaitOptions): "ok" | "timed-out" {
-  return orTimedOut(() => {
+  return orTimedOut(opts, () => {
     wait(attempt, awaited, "park", opts);
   });
 }
@@ -37,7 +36,7 @@ export async function parkAsync(opts?: AsyncWaitOptions): Promise<"ok" | "timed-
     await line.wait(attempt, () => undefined, awaited, "park", opts);
     return "ok";
   } catch (error) {
-    if (error instanceof TimeoutError) return "timed-out";
+    if (isTimeOver(error, opts)) return "timed-out";
     throw error;
   }
 }
@@ -68,7 +67,7 @@ export function sleep(ms: number, opts?: Pick<WaitOptions, "signal">): void {
     return;
   }
   const never = ownField(Field.NEVER);
-  orTimedOut(() => {
+  orTimedOut(opts, () => {
     wait(() => ({ word: never, value: 0 }), TIME, "sleep", { ...opts, timeout: ms });
   });
 }
@@ -118,12 +117,12 @@ function requireMs(ms: unknown): void {
   }
 }
 
-function orTimedOut(waiting: () => void): "ok" | "timed-out" {
+function orTimedOut(opts: WaitOptions | undefined, waiting: () => void): "ok" | "timed-out" {
   try {
     waiting();
     return "ok";
   } catch (error) {
-    if (error instanceof TimeoutError) return "timed-out";
+    if (isTimeOver(error, opts)) return "timed-out";
     throw error;
   }
 }

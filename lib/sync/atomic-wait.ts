@@ -1,9 +1,8 @@
 /** Sleeping on an atomic's own value: futex style, with nothing between the value and the sleeper. */
-import { TimeoutError } from "../errors.ts";
 import type { WaitOutcome, Word } from "../memory/word.ts";
 import type { Word64 } from "../memory/word64.ts";
 import { Line } from "../park/line.ts";
-import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
+import { isTimeOver, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Attempt } from "../park/wait.ts";
 
 /** Who sleeps on which word while it has which value. */
@@ -22,7 +21,7 @@ export function waitOn(sleeper: SleeperOn, opts: WaitOptions | undefined): WaitO
     if (sleep.outcome === "ok" && opts?.signal?.cancelled === true && sleeper.word.load() === sleeper.value) throw opts.signal.reason;
     return sleep.outcome;
   } catch (error) {
-    if (error instanceof TimeoutError) return "timed-out";
+    if (isTimeOver(error, opts)) return "timed-out";
     throw error;
   }
 }
@@ -33,7 +32,7 @@ export async function waitAsyncOn(sleeper: SleeperOn, opts: AsyncWaitOptions | u
     // A line of its own: a count given to notify() counts every task that waits.
     return await new Line().wait(sleep.attempt, () => sleep.outcome, sleep, "wait", opts);
   } catch (error) {
-    if (error instanceof TimeoutError) return "timed-out";
+    if (isTimeOver(error, opts)) return "timed-out";
     throw error;
   }
 }

@@ -23,12 +23,11 @@
  * Sources: A. Birrell, "Implementing Condition Variables with Semaphores" (2003), for what must not happen; the named slots are ours.
  */
 import type { PoisonedError } from "../errors.ts";
-import { TimeoutError } from "../errors.ts";
 import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout } from "../memory/place.ts";
 import { registerWords, someThread, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
-import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
+import { abortSignalOf, isTimeOver, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { requireBlocking, wait, type Attempt, type Sleep } from "../park/wait.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { currentThread } from "../thread/current.ts";
@@ -177,7 +176,7 @@ export class Condvar {
       wait(this.#attempt(ticket, inDoubt), this, "wait", opts);
     } catch (error) {
       const notified = this.#giveUp(ticket);
-      if (!(error instanceof TimeoutError)) {
+      if (!isTimeOver(error, opts)) {
         if (notified) this.#passOn(ticket);
         this.#comeBack(guard, lock, ticket, inDoubt);
         throw error;
@@ -201,7 +200,7 @@ export class Condvar {
       await line.wait(this.#attempt(ticket, inDoubt), () => undefined, this, "wait", opts);
     } catch (error) {
       const notified = this.#giveUp(ticket);
-      if (!(error instanceof TimeoutError)) {
+      if (!isTimeOver(error, opts)) {
         if (notified) this.#passOn(ticket);
         await this.#comeBackAsync(guard, lock, ticket, inDoubt);
         throw error;

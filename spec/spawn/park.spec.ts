@@ -1,8 +1,9 @@
 /** One token a thread, and sleeping. */
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { AtomicI32, CancelFlag, park, parkAsync, sleep, sleepAsync, spawn, Thread, unpark } from "ferrous";
+import { AtomicI32, CancelFlag, Latch, park, parkAsync, sleep, sleepAsync, spawn, Thread, unpark } from "ferrous";
 import { end, pong, untilStarted, wait } from "../support/tasks.js";
+import { rejectionOf, thrownBy } from "../support/thrown.ts";
 
 const me = Thread.current();
 // A token that one spec leaves would be one too many for the next.
@@ -13,6 +14,15 @@ describe("park()", () => {
     unpark(me);
     unpark(me);
     expect([park({ timeout: 0 }), park({ timeout: 0 })]).toEqual(["ok", "timed-out"]);
+  });
+
+  it("is called off with another wait's TimeoutError, which tells nothing of its own time", async () => {
+    const reason = thrownBy(() => new Latch(1).wait({ timeout: 0 }));
+    const flag = new CancelFlag();
+    flag.cancel(reason);
+    expect(thrownBy(() => park({ signal: flag }))).toBe(reason);
+    expect(await rejectionOf(parkAsync({ signal: flag }))).toBe(reason);
+    expect(thrownBy(() => sleep(1000, { signal: flag }))).toBe(reason);
   });
 
   it("has a token exactly if somebody unparked since the last time", () => {

@@ -1,6 +1,7 @@
 /** Sleeping on an atomic's value, in real threads and tasks. */
 import { describe, expect, it } from "@jest/globals";
-import { AtomicBool, AtomicI32, AtomicU64, CancelFlag, spawn } from "ferrous";
+import { AtomicBool, AtomicI32, AtomicU64, CancelFlag, Latch, spawn } from "ferrous";
+import { rejectionOf, thrownBy } from "../support/thrown.ts";
 import { cancelSoon, setAndWake, wake } from "./atomic-wait.js";
 
 describe("an atomic that is waited for", () => {
@@ -58,5 +59,14 @@ describe("an atomic that is waited for", () => {
     expect(() => new AtomicU64().wait(0 as never)).toThrow(TypeError);
     expect(() => new AtomicI32().notify(-1)).toThrow(RangeError);
     expect(() => new AtomicI32().notify(Number.NaN)).toThrow(RangeError);
+  });
+
+  // The last: a cancellation may end the waits of others too.
+  it("is called off with another wait's TimeoutError, which tells nothing of its own time", async () => {
+    const reason = thrownBy(() => new Latch(1).wait({ timeout: 0 }));
+    const flag = new CancelFlag();
+    flag.cancel(reason);
+    expect(thrownBy(() => new AtomicI32(0).wait(0, { signal: flag }))).toBe(reason);
+    expect(await rejectionOf(new AtomicI32(0).waitAsync(0, { signal: flag }))).toBe(reason);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { CancelFlag, Condvar, fromHandle, Mutex, spawn, struct, toHandle, u32 } from "ferrous";
+import { CancelFlag, Condvar, fromHandle, Latch, Mutex, spawn, struct, toHandle, u32 } from "ferrous";
 import { until, words } from "../support/lockers.js";
 import { rejectionOf, thrownBy } from "../support/thrown.ts";
 import { consume, pingPong, produce, takeToken } from "./condvars.js";
@@ -91,6 +91,18 @@ describe("a Condvar", () => {
     stop.cancel(new Error("closing time"));
     expect(await rejectionOf(taker.joinAsync())).toMatchObject({ code: "PANIC", cause: { message: "closing time" } });
     expect(lock.tryLock()).toBeDefined();
+  });
+
+  it("is called off with another wait's TimeoutError, which tells nothing of its own time", async () => {
+    const { lock, changed } = fresh();
+    const guard = lock.lock();
+    const reason = thrownBy(() => new Latch(1).wait({ timeout: 0 }));
+    const controller = new AbortController();
+    const waiting = changed.waitAsync(guard, { signal: controller.signal });
+    controller.abort(reason);
+    expect(await rejectionOf(waiting)).toBe(reason);
+    expect(guard.value).toBeDefined();
+    guard.release();
   });
 
   it("gives a PoisonedError, and no lock, if the data came into doubt meanwhile", async () => {
