@@ -18,7 +18,8 @@
  * in COUNTS until the thread has the lock again, from when on its death would poison that.
  *
  * A notification ends exactly one wait, and nothing else does, unless more threads wait than there are slots: the CROWD wakes
- * together, and some of it in vain. Who passes one on does that first and takes it off second: dying in between, it ends one wait more.
+ * together, some of it in vain, and for notifyOne() only when no slot has WAITING. Nobody knows how many it is, so it does not keep out a
+ * second lock. Who passes a notification on does that first and takes it off second: dying in between, it ends one wait more.
  *
  * Sources: A. Birrell, "Implementing Condition Variables with Semaphores" (2003), for what must not happen; the named slots are ours.
  */
@@ -60,7 +61,11 @@ const bytesOf = (slots: number): number => (HEADER_WORDS + slots * SLOT_WORDS) *
 
 /** What a condvar can be told when it is made. */
 export interface CondvarOptions extends NameOptions {
-  /** For so many waiting threads each notification wakes exactly one; 31 by default. Tasks of one thread count as one. */
+  /**
+   * So many threads can wait with a place of their own, 31 by default: of them each notification wakes exactly one. Tasks of one thread
+   * count as one. More wait as a crowd: `notifyAll` wakes it too, `notifyOne` only if nobody with a place waits, and then all of it, most
+   * in vain. No notification is lost to it, but where all are to have their turn, let all have a place.
+   */
   readonly waiters?: number;
 }
 
@@ -161,7 +166,7 @@ export class Condvar {
    * @returns "timed-out" if the time was over first
    * @throws {PoisonedError} the lock was poisoned meanwhile; the guard is released
    * @throws {DeadlockError} taking the lock again closed a cycle of blocked threads; the guard is released
-   * @throws {TypeError} others wait with another lock at this moment; nothing was released
+   * @throws {TypeError} others, with a place of their own, wait with another lock at this moment; nothing was released
    * @throws {ReleasedError} the guard was released before
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}
    */
@@ -243,7 +248,7 @@ export class Condvar {
 
   /**
    * Ends one wait, if anybody waits. Holding the lock is not needed, but what was changed under it is seen only if it was.
-   * @returns how many waits it ended: 0 or 1
+   * @returns how many waits it ended: 0 or 1; of those without a place of their own, it counts who is asleep
    */
   notifyOne(): number {
     const used = this.#used.load();
@@ -258,7 +263,7 @@ export class Condvar {
 
   /**
    * Ends all waits.
-   * @returns how many
+   * @returns how many, as {@link notifyOne} counts; the tasks of one thread that have no place of their own are one
    */
   notifyAll(): number {
     let count = 0;

@@ -67,9 +67,12 @@ const one = (changed: Condvar): number => changed.notifyOne();
 const all = (changed: Condvar): number => changed.notifyAll();
 
 /** Checks, and gives all the ends that were met. */
-function endsOf(threads: Body[], options: CheckOptions = {}): string[] {
+function endsOf(threads: Body[], options: CheckOptions = {}, begin = setup): string[] {
   const seen = new Set<string>();
-  const report = check({ setup, threads, after: (_, results) => seen.add(results.map(String).join()) }, { time: 60_000, ...options });
+  const report = check(
+    { setup: begin, threads, after: (_, results) => seen.add(results.map(String).join()) },
+    { time: 60_000, ...options },
+  );
   expectPassed(report);
   expect(report.complete).toBe(options.preemptions === undefined);
   return [...seen].sort();
@@ -86,6 +89,13 @@ describe("in every interleaving, a Condvar", () => {
 
   it("wakes one at a time", () => {
     expect(endsOf([see(), see(), give(1, one)], { preemptions: 1 })).toEqual(["ok,ok,0", "ok,ok,1"]);
+  });
+
+  it("with one slot for two threads loses no notification either: neither one for all, nor one that is passed on", () => {
+    const crowded = (): Shared => ({ ...setup(), changed: new Condvar({ waiters: 1, name: "changed" }) });
+    expect(endsOf([take, take, give(2, all)], { preemptions: 1 }, crowded)).toEqual(["took,took,0", "took,took,1", "took,took,2"]);
+    const ends = endsOf([see(50), see(), give(1, one)], { timeouts: true, preemptions: 1 }, crowded);
+    expect(ends).toEqual(["ok,ok,0", "ok,ok,1", "timed-out,ok,0", "timed-out,ok,1"]);
   });
 
   it("gives on what came for a waiter whose time was over", () => {
