@@ -8,8 +8,8 @@
  *     giving up    ARRIVED - 1, if the generation is still the same; WAITING off
  *     a death      whoever comes, and every sleeper after a death, looks at the names of its generation: a dead one breaks the barrier
  *
- * A name stays in its slot when a generation is complete: who took part once is expected again. So a thread that ends after it has
- * taken part, however it ends, breaks the barrier for those who wait then or later; it could never be complete again.
+ * A name stays in its slot when a generation is complete, and when its thread gave up: who took part once is expected again. So a thread
+ * that ends after that, however it ends, breaks the barrier for those who wait then or later; it could never be complete again.
  *
  * No wake-up is lost: a thread sleeps only on a STATE of its own generation that is not BROKEN; completing and breaking change STATE
  * first and notify second. A name is in its slot before it is counted, so no dead thread's arrival goes unseen.
@@ -57,8 +57,9 @@ export interface BarrierResult {
 /**
  * Lets threads go on only when `count` of them have come; then it starts over.
  *
- * When a thread that has taken part ends, the barrier is broken: who waits and who comes gets a {@link BrokenBarrierError}. For work
- * whose threads come and go, make a barrier for each group of them.
+ * When a thread that has taken part ends, the barrier is broken: who waits and who comes gets a {@link BrokenBarrierError}. That holds
+ * too of a thread whose only wait timed out or was called off: it is expected to come again. For work whose threads come and go, make a
+ * barrier for each group of them.
  *
  * @example
  * const round = new Barrier(3, { name: "round" });
@@ -122,10 +123,10 @@ export class Barrier {
   }
 
   /**
-   * Blocks this thread until all have come. A wait that fails has not come.
+   * Blocks this thread until all have come. A wait that fails has not come, but its thread is expected again.
    * @param opts.timeout  milliseconds; without it, waits for ever
    * @param opts.signal   a CancelFlag that calls the wait off
-   * @throws {BrokenBarrierError} a thread that has taken part has ended
+   * @throws {BrokenBarrierError} a thread that has taken part, be it by a wait that failed, has ended
    * @throws {TimeoutError} the time was over
    * @throws {BlockingNotAllowedError} a page's main thread may not block: await {@link waitAsync}
    */
