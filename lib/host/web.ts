@@ -92,9 +92,12 @@ function workerOver(worker: Worker): HostWorker {
     onExit: (ended) => {
       // What nobody caught in a thread that has started, it tells itself: this one could not be loaded.
       worker.addEventListener("error", (event: Partial<ErrorEvent> & Event) => {
+        // Then no console shows it, nor where it was.
         event.preventDefault();
         worker.terminate();
-        ended({ code: 1, outOfMemory: false, error: event.message });
+        const { message, filename = "", lineno } = event;
+        const error = message === undefined || filename === "" ? message : `${message} (${filename}:${String(lineno)})`;
+        ended({ code: 1, outOfMemory: false, error });
       });
     },
     onPrinted: (passed) => {

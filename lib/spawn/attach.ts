@@ -48,7 +48,7 @@ export function invite(worker: unknown): void {
   registry.setName(id, `worker ${String(id)}`);
   registry.beginUnwatched(id, invited.platformId);
   invited.postMessage({ ferrous: "invited", id, lifeline: theirs.native } satisfies Invitation, [theirs.native]);
-  requestAdoption(id, "", new SharedArrayBuffer(4), mine);
+  requestAdoption({ id, name: "", cell: new SharedArrayBuffer(4) }, mine);
 }
 
 /** The workers that were invited: a second invitation would be a message to the worker's own code. */

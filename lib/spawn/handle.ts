@@ -3,7 +3,7 @@
 import { host } from "#host";
 import type { HostExit, Port } from "../host/host.ts";
 import { deserialize } from "../host/packer-node.ts";
-import { BlockingNotAllowedError, PanicError, ThreadDiedError, type DeathReason } from "../errors.ts";
+import { BlockingNotAllowedError, PanicError, TaskError, ThreadDiedError, type DeathReason } from "../errors.ts";
 import { Word } from "../memory/word.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
@@ -66,7 +66,13 @@ export class JoinHandle<R> implements AsyncDisposable {
   async joinAsync(opts?: AsyncWaitOptions): Promise<R> {
     this.#line ??= new Line();
     // Who has the result from a letter has closed the port: no message comes any more.
-    const late = await this.#line.wait(this.#attempt, () => (this.wasJoined ? undefined : this.#fate.arrived()), this, "join", opts);
+    const late = await this.#line.wait(
+      this.#attempt,
+      () => (this.wasJoined ? undefined : this.#fate.arrived(this.#end.load())),
+      this,
+      "join",
+      opts,
+    );
     if (late !== undefined) await late;
     if (this.#end.load() === Ending.FAILED) await this.#askItsParent();
     return this.#result();
@@ -77,8 +83,9 @@ export class JoinHandle<R> implements AsyncDisposable {
     const exit = this.#raised?.exit;
     if (exit === undefined) return;
     const alive = host.every(1000, () => undefined);
-    const { outOfMemory, code } = await exit;
+    const { outOfMemory, code, error } = await exit;
     alive.stop();
+    if (!outOfMemory) this.#fate.unstarted = error;
     if (outOfMemory || code === 0) this.#end.compareExchange(Ending.FAILED, outOfMemory ? Ending.OUT_OF_MEMORY : Ending.EXIT);
   }
 
@@ -185,6 +192,8 @@ class Fate {
   #received = 0;
   #last: Outcome | undefined;
   #tell: (() => void) | undefined;
+  /** What its worker failed with, as only that one's parent hears it: a thread that has begun tells it itself. */
+  unstarted: unknown;
 
   constructor(thread: Thread, { port, box }: Post) {
     this.#thread = thread;
@@ -206,8 +215,8 @@ class Fate {
     return this.#box !== undefined && this.#received < this.#box.count;
   }
   /** Of an outcome that is on its way, when it has come. */
-  arrived(): Promise<void> | undefined {
-    if (!this.#isLate) return undefined;
+  arrived(ending: number): Promise<void> | undefined {
+    if (!this.#isLate || ending === Ending.UNSTARTED) return undefined;
     return new Promise((resolve) => {
       this.#tell = () => {
         if (!this.#isLate) resolve();
@@ -220,16 +229,8 @@ class Fate {
     forget(this);
     const name = describeThread(this.#thread);
     try {
-      const outcome = this.#outcome();
-      if (outcome === undefined) {
-        return {
-          error: new ThreadDiedError(
-            name,
-            reasonOf(ending),
-            ending === Ending.ORPHANED ? (supervisorFailure() ?? new Error(ORPHANED)) : undefined,
-          ),
-        };
-      }
+      const outcome = ending === Ending.UNSTARTED ? undefined : this.#outcome();
+      if (outcome === undefined) return { error: new ThreadDiedError(name, reasonOf(ending), this.#causeOf(ending)) };
       if (outcome.type === "result") return { value: arriving("counted", () => decode(outcome.value)) };
       const error = arriving("counted", () => decode(outcome.error));
       if (outcome.type === "refused") return { error };
@@ -240,6 +241,15 @@ class Fate {
     } finally {
       this.#port.close();
     }
+  }
+
+  /** What is known of an end of which the thread itself told nothing. */
+  #causeOf(ending: number): Error | undefined {
+    if (ending === Ending.ORPHANED) return supervisorFailure() ?? new Error(ORPHANED);
+    const told = ending === Ending.UNSTARTED ? new TextDecoder().decode(this.#box?.look()) : this.unstarted;
+    if (told === undefined) return undefined;
+    const why = `it could not be started: ${String(told)}`;
+    return this.unstarted === undefined ? new TaskError(why) : new TaskError(why, { cause: this.unstarted });
   }
 
   /** The last word counts: an error that the thread's own handler caught is told too, and then its result. */

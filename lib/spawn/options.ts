@@ -19,8 +19,8 @@ export interface ThreadOptions {
   readonly resourceLimits?: ResourceLimits;
   /**
    * For bundlers: `() => new Worker(new URL("ferrous/worker", import.meta.url))`, a new one each time. The thread then ends with the one
-   * that spawned it; that it died of "out-of-memory" is told to joinAsync() only: to join(), which blocks, its death is "unknown", and so is to
-   * both one by the Worker's own terminate(). Limits are given to the Worker itself.
+   * that spawned it; that it died of "out-of-memory", or why it could not be started in Node, is told to joinAsync() only: to join(), which blocks, its
+   * death is "unknown", and so is to both one by the Worker's own terminate(). Limits are given to the Worker itself.
    */
   readonly worker?: () => unknown;
 }

@@ -10,7 +10,7 @@ import { encodeAll } from "../send/transit.ts";
 import type { SendArgs, SendResult } from "../send/send.ts";
 import { currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
-import { causeOf, requestAdoption, requestSpawn, requestTermination } from "../thread/supervision.ts";
+import { causeOf, requestAdoption, requestSpawn, requestTermination, tellUnstarted } from "../thread/supervision.ts";
 import { supervise } from "../thread/starter.ts";
 import { inlineSource } from "./capture.ts";
 import { JoinHandle, type Raised } from "./handle.ts";
@@ -82,6 +82,7 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
     id,
     name,
     cell: new SharedArrayBuffer(8),
+    box: box?.buffer,
     start: { outcome: theirs.native, ...(box === undefined ? {} : { box: box.buffer, work }) },
     transfer: [theirs.native, ...(box === undefined ? [] : encoded.transfer)],
   };
@@ -110,6 +111,7 @@ interface Newborn {
   readonly id: number;
   readonly name: string;
   readonly cell: SharedArrayBuffer;
+  readonly box: SharedArrayBuffer | undefined;
   readonly start: Start;
   readonly transfer: readonly object[];
 }
@@ -120,7 +122,7 @@ function request(born: Newborn, resourceLimits: ResourceLimits | undefined): voi
 }
 
 /** Starts a thread in a worker that only the caller's bundler knows how to make. */
-function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown): Raised {
+function raise({ id, name, cell, box, start, transfer }: Newborn, make: () => unknown): Raised {
   const worker = host.watch(requireWorker(make()));
   const [mine, theirs] = host.channel();
   // Before the thread can run: it must find itself alive.
@@ -131,7 +133,7 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
     worker.terminate();
     throw error;
   }
-  requestAdoption(id, name, cell, mine, () => {
+  requestAdoption({ id, name, cell, box }, mine, () => {
     worker.terminate();
   });
   const exit = new Promise<HostExit>((resolve) => {
@@ -140,8 +142,7 @@ function raise({ id, name, cell, start, transfer }: Newborn, make: () => unknown
   // Elsewhere its line tells, whatever ended it.
   if (life !== undefined) {
     void exit.then((how) => {
-      host.warn(`ferrous: ${currentThread().registry.describe(id)} could not be started: ${causeOf(how)}`);
-      requestTermination(id, true);
+      tellUnstarted(id, causeOf(how, "new Worker(...) in the function that makes this worker must lead to it"));
     });
   }
   return {

@@ -34,11 +34,16 @@ export interface SpawnRequest {
   readonly name: string;
   /** The word where the end is told: see {@link Ending}. */
   readonly cell: SharedArrayBuffer;
+  /** A letterbox, where a thread that blocks receives no messages: there the reason is told if it could not be started. */
+  readonly box?: SharedArrayBuffer | undefined;
   readonly boot: string;
   readonly start: unknown;
   readonly transfer: readonly object[];
   readonly resourceLimits?: ResourceLimits;
 }
+
+/** What the supervisor is told of a thread that it did not start; `cell` and `box` as in a {@link SpawnRequest}. */
+export type Adoption = Pick<SpawnRequest, "id" | "name" | "cell" | "box">;
 
 export type ToSupervisor =
   | { readonly type: "buffer"; readonly number: number; readonly buffer: SharedArrayBuffer }
@@ -53,11 +58,11 @@ export type ToSupervisor =
     }
   | SpawnRequest
   /** A worker that the asking thread starts itself, since only its bundler knows how. */
-  | { readonly type: "adopt"; readonly id: number; readonly name: string; readonly cell: SharedArrayBuffer; readonly lifeline: object }
+  | (Adoption & { readonly type: "adopt"; readonly lifeline: object })
   /** From now on the end of this thread's life can be awaited. */
   | { readonly type: "held" }
-  /** `failed`: it could not be loaded. */
-  | { readonly type: "terminate"; readonly id: number; readonly failed: boolean }
+  /** `failed`: it could not be started, and why. */
+  | { readonly type: "terminate"; readonly id: number; readonly failed?: string | undefined }
   | { readonly type: "keep"; readonly id: number; readonly alive: boolean }
   | { readonly type: "shelve"; readonly number: number; readonly value: unknown }
   | { readonly type: "fetch"; readonly number: number }
@@ -70,7 +75,7 @@ export type ToSupervisor =
   | { readonly type: "receipt"; readonly cell: SharedArrayBuffer };
 
 /** What a thread is started with, wherever that is done. */
-export type ThreadStart = Omit<SpawnRequest, "type" | "cell" | "start"> & { readonly data: object };
+export type ThreadStart = Omit<SpawnRequest, "type" | "cell" | "box" | "start"> & { readonly data: object };
 
 export type FromSupervisor =
   /** Asks the page to start a worker, or to end it. */
@@ -88,8 +93,11 @@ export interface CycleStep {
   readonly what: string;
 }
 
-/** How a thread ended, as its spawn cell says it. 0 while it runs. ORPHANED: with its supervisor, which told nothing of it. */
-export const Ending = { RUNNING: 0, EXIT: 1, TERMINATED: 2, OUT_OF_MEMORY: 3, FAILED: 4, ORPHANED: 5 } as const;
+/**
+ * How a thread ended, as its spawn cell says it. 0 while it runs. ORPHANED: with its supervisor, which told nothing of it. UNSTARTED: it
+ * never began, and why is the text that lies in its letterbox.
+ */
+export const Ending = { RUNNING: 0, EXIT: 1, TERMINATED: 2, OUT_OF_MEMORY: 3, FAILED: 4, ORPHANED: 5, UNSTARTED: 6 } as const;
 
 /**
  * Where, in bytes, a thread that is not the supervisor's child says that it ends by itself, behind the word of its end: 1. Of its end

@@ -23,7 +23,7 @@ import {
   STRANGER,
   whenLeft,
 } from "./lifeline.ts";
-import type { Greeting, Plea, SpawnRequest, ThreadStart, ToSupervisor } from "./protocol.ts";
+import type { Adoption, Greeting, Plea, SpawnRequest, ThreadStart, ToSupervisor } from "./protocol.ts";
 import { registry, Supervision } from "./registry.ts";
 
 // --- having one ---
@@ -207,13 +207,18 @@ function tellOfEnd(): void {
   );
 }
 
-/** Why a worker could not be started, or has died. No browser tells why a script cannot be loaded. */
-export function causeOf({ error, code }: HostExit): string {
+/**
+ * Why a worker could not be started, or has died. No browser tells why a module cannot be loaded, or that it cannot be parsed.
+ * @param perhaps  what else may be the reason then
+ */
+export function causeOf({ error, code }: HostExit, perhaps?: string): string {
   if (error !== undefined) return String(error);
-  return life === undefined
-    ? `exit code ${String(code)}`
-    : "its script could not be loaded: it must be there, on the page's own origin, with the page's Cross-Origin-Embedder-Policy header, " +
-        "and a Content-Security-Policy must let it in by worker-src";
+  if (life === undefined) return `exit code ${String(code)}`;
+  return (
+    "its script could not be loaded: it, and each module that it imports, must be there, without an error of syntax, " +
+    "on the page's own origin, with the page's Cross-Origin-Embedder-Policy header, " +
+    `and a Content-Security-Policy must let it in by worker-src${perhaps === undefined ? "" : `; and ${perhaps}`}`
+  );
 }
 
 /**
@@ -304,18 +309,25 @@ export function requestSpawn(request: Omit<SpawnRequest, "type">): void {
  * Gives the supervisor the line to a worker that this thread started itself.
  * @param terminate  how to end that worker, if it may be ended
  */
-export function requestAdoption(id: number, name: string, cell: SharedArrayBuffer, lifeline: Port, terminate?: () => void): void {
+export function requestAdoption(adoption: Adoption, lifeline: Port, terminate?: () => void): void {
   supervise();
-  send({ type: "adopt", id, name, cell, lifeline: lifeline.native }, [lifeline.native]);
+  const { id, name, cell, box } = adoption;
+  send({ type: "adopt", id, name, cell, box, lifeline: lifeline.native }, [lifeline.native]);
   asked++;
   // Elsewhere it ends with this thread, and its line tells of it.
   if (life !== undefined && terminate !== undefined) unheard.push({ id, request: asked, terminate });
   if (isKeeper) line()?.ref(true);
 }
 
-/** @param failed  it could not be loaded */
-export function requestTermination(id: number, failed = false): void {
+/** @param failed  it could not be started, and why */
+export function requestTermination(id: number, failed?: string): void {
   send({ type: "terminate", id, failed });
+}
+
+/** Its worker could not be started: who made it is told by the console, and who joins the thread by its end. */
+export function tellUnstarted(id: number, why: string): void {
+  host.warn(`ferrous: ${registry().describe(id)} could not be started: ${why}`);
+  requestTermination(id, why);
 }
 
 /** Shall that thread keep the process alive? */
@@ -331,24 +343,23 @@ export function requestKeep(id: number, alive: boolean): void {
 const workers = new Map<number, HostWorker>();
 
 function startWorker({ id, boot, ...given }: ThreadStart, startThread: (boot: string, start: WorkerStart) => HostWorker): void {
-  const failed = (why: unknown): void => {
-    host.warn(`ferrous: ${registry().describe(id)} could not be started: ${String(why)}`);
-    requestTermination(id, true);
-  };
   let worker: HostWorker;
   try {
     worker = startThread(boot, given);
   } catch (why) {
-    failed(why);
+    tellUnstarted(id, String(why));
     return;
   }
   workers.set(id, worker);
   // Before the thread can run: it must find itself alive.
   registry().begin(id, worker.platformId);
   worker.onExit((exit) => {
-    failed(causeOf(exit));
+    tellUnstarted(id, causeOf(exit, UNBUNDLED));
   });
 }
+const UNBUNDLED =
+  'a bundler that does not follow new Worker(new URL(...)) must be given "ferrous/worker" as an entry, named ferrous-thread.js, beside what it makes of the rest';
+
 hear("start", (told) => {
   startHere?.(told.thread);
 });

@@ -9,7 +9,16 @@ import { startThread } from "../host/starts-thread-node.ts";
 import type { HostExit, HostWorker, Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
 import { findCycle, type Blocked } from "./deadlock.ts";
-import { Ending, LEAVING, type FromSupervisor, type Greeting, type SpawnRequest, type ThreadStart, type ToSupervisor } from "./protocol.ts";
+import {
+  Ending,
+  LEAVING,
+  type Adoption,
+  type FromSupervisor,
+  type Greeting,
+  type SpawnRequest,
+  type ThreadStart,
+  type ToSupervisor,
+} from "./protocol.ts";
 import { Letterbox } from "./letterbox.ts";
 import { Field, registry, Supervision, type Registry } from "./registry.ts";
 
@@ -37,8 +46,10 @@ interface Child {
   /** Does it keep the process alive? */
   kept: boolean;
   terminated: boolean;
-  /** It could not be loaded. */
-  failed: boolean;
+  /** Why it could not be started, if it could not. */
+  failed: string | undefined;
+  /** Where that is told to who joins it. */
+  readonly box: Letterbox | undefined;
 }
 
 let all: Registry;
@@ -136,7 +147,7 @@ function tellLive(): void {
 // --- children ---
 
 function spawn(peer: Peer, request: SpawnRequest): void {
-  const { id, name, cell, boot, start, transfer, resourceLimits } = request;
+  const { id, name, cell, box, boot, start, transfer, resourceLimits } = request;
   peer.heard++;
   if (!all.isAlive(id)) {
     // Its spawner had ended before this came, see sweepWhileUnwatched, or has given it up.
@@ -159,7 +170,7 @@ function spawn(peer: Peer, request: SpawnRequest): void {
       transfer: [theirs.native, ...transfer],
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     };
-    const child = page === undefined ? raise(id, cell, startHere(thread)) : raiseIn(page, cell, thread);
+    const child = page === undefined ? raise(id, cell, startHere(thread)) : raiseIn(page, { id, name, cell, box }, thread);
     connect(
       id,
       mine,
@@ -187,22 +198,30 @@ function startHere({ id, boot, ...given }: ThreadStart): HostWorker {
 }
 
 /** A page starts its workers itself, at the supervisor's word: in Firefox a worker that starts others hangs now and then. */
-function raiseIn(page: Peer, cell: SharedArrayBuffer, thread: ThreadStart): Child {
+function raiseIn(page: Peer, adoption: Adoption, thread: ThreadStart): Child {
   const { id, transfer } = thread;
   page.port.postMessage({ type: "start", thread } satisfies FromSupervisor, transfer);
-  return adopt(id, cell, undefined, () => {
+  return adopt(adoption, undefined, () => {
     tell(page, { type: "end", id });
   });
 }
 
-function adopt(id: number, cell: SharedArrayBuffer, leaving: Word | undefined, terminate: (() => void) | undefined): Child {
-  const child: Child = { terminate, cell: Word.at(cell, 0), leaving, kept: true, terminated: false, failed: false };
+function adopt({ id, cell, box }: Omit<Adoption, "name">, leaving: Word | undefined, terminate: (() => void) | undefined): Child {
+  const child: Child = {
+    terminate,
+    cell: Word.at(cell, 0),
+    leaving,
+    kept: true,
+    terminated: false,
+    failed: undefined,
+    box: box === undefined ? undefined : new Letterbox(box),
+  };
   children.set(id, child);
   return child;
 }
 
 function raise(id: number, cell: SharedArrayBuffer, worker: HostWorker): Child {
-  const child = adopt(id, cell, undefined, () => {
+  const child = adopt({ id, cell }, undefined, () => {
     worker.terminate();
   });
   worker.onExit((exit) => {
@@ -255,7 +274,15 @@ function endingOf(child: Child, exit: HostExit): number {
   if (exit.outOfMemory) return Ending.OUT_OF_MEMORY;
   if (child.terminated) return Ending.TERMINATED;
   if (child.leaving?.load() === 0) return Ending.FAILED;
-  return exit.error === undefined && !child.failed ? Ending.EXIT : Ending.FAILED;
+  if (child.failed !== undefined) return explainUnstarted(child, child.failed);
+  return exit.error === undefined ? Ending.EXIT : Ending.FAILED;
+}
+
+/** Its thread has ended, or never was, and writes no letter any more; if it had left one, that is its last word. */
+function explainUnstarted({ box }: Child, why: string): number {
+  if (box === undefined || box.count > 0) return Ending.FAILED;
+  box.leave(new TextEncoder().encode(why));
+  return Ending.UNSTARTED;
 }
 
 /** Tells of a death only after it, so that whoever joined finds all locks of the dead released or poisoned. */
@@ -318,7 +345,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
     case "adopt": {
       peer.heard++;
       const leaving = life === undefined ? Word.at(message.cell, LEAVING) : undefined;
-      const child = adopt(message.id, message.cell, leaving, undefined);
+      const child = adopt(message, leaving, undefined);
       // Its exit is told to its own parent, who may be blocked: here only its line tells.
       connect(message.id, host.openPort(message.lifeline), false, () => {
         gone(message.id, child);
@@ -330,7 +357,7 @@ function receive(peer: Peer, message: ToSupervisor): void {
     case "terminate": {
       const child = children.get(message.id);
       if (child !== undefined) {
-        child.terminated = !message.failed;
+        child.terminated = message.failed === undefined;
         child.failed = message.failed;
         child.terminate?.();
         awaitDeath(message.id);

@@ -197,6 +197,54 @@ it("a bundler's worker without a supervisor ends, and its joiner is told why", a
   expect(said).toMatch(/^ThreadDiedError.*the supervisor of its threads could not be loaded/);
 });
 
+describe("a thread that cannot be started says why to whoever joins it", () => {
+  /** What such a page says, if instead of this script, from the nth time on that it is asked for, there is none, or this text. */
+  const saidOf = async (url: string, script: string, instead?: string, from = 1): Promise<unknown> => {
+    const page = await browser.newPage();
+    let asked = 0;
+    await page.route(script, (route) => {
+      if (++asked < from) return route.continue();
+      return route.fulfill(instead === undefined ? { status: 404 } : { body: instead, contentType: "text/javascript", headers: ISOLATION });
+    });
+    try {
+      await page.goto(served.url + url);
+      await page.waitForFunction(() => document.title !== "running", undefined, { timeout: 10_000 });
+      return JSON.parse(String(await page.locator("#said").textContent())) as unknown;
+    } finally {
+      await page.close();
+    }
+  };
+  const THREAD = "**/ferrous-thread.js";
+  const ABSENT = /^ThreadDiedError: thread .*could not be started: its script could not be loaded.*"ferrous\/worker" as an entry/;
+  const cases = (name: string): string => `${pageOf("cases")}#${name}`;
+
+  it("if its script is not there", async () => {
+    const told = expect.stringMatching(ABSENT);
+    expect(await saidOf(pageOf("policy"), THREAD)).toEqual({ task: told, inline: told });
+  });
+  it("if its script is no JavaScript, as far as a browser tells", async () => {
+    const told = expect.stringMatching(/^ThreadDiedError: .*could not be started: its script could not be loaded.*an error of syntax/);
+    expect(await saidOf(pageOf("policy"), THREAD, "\nlet let = 1;")).toEqual({ task: told, inline: told });
+  });
+  it("if who joins it is a thread, and blocks", async () => {
+    // The joiner's own script is there.
+    expect(await saidOf(cases("blockingJoin"), THREAD, undefined, 2)).toMatch(
+      /^PanicError: .*ThreadDiedError: thread .*could not be started/,
+    );
+  });
+  it("if what a bundler should have made is not there", async () => {
+    expect(await saidOf(cases("lateTask"), "**/late-bundle.js")).toMatch(
+      /^ThreadDiedError: thread "bundled" .*could not be started: its script could not be loaded.*new Worker/,
+    );
+  });
+  it("if what a bundler made fails when it is evaluated", async () => {
+    const failing = 'import "../../dist/web/spawn/worker.js";\nthrow new RangeError("too early");';
+    expect(await saidOf(cases("lateTask"), "**/late-bundle.js", failing)).toMatch(
+      /^ThreadDiedError: thread "bundled" .*could not be started: .*RangeError: too early.*late-bundle\.js:2\b/,
+    );
+  });
+});
+
 it("where Web Locks are denied, as in a page whose storage is blocked, a thread ends, and the page is told why", async () => {
   const page = await browser.newPage();
   const warnings: string[] = [];

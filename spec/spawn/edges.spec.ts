@@ -79,6 +79,16 @@ describe("a worker that a bundler's function makes", () => {
     expect(await run(head + make + source)).toEqual(told(stdout));
   });
 
+  it.each([
+    ["is not there", "new Worker(new URL('not-there.js', url))", "Cannot find module .*not-there.js"],
+    ["is no JavaScript", "new Worker('let let = 1', { eval: true })", "SyntaxError"],
+  ])("tells to who awaits it that it could not be started, if it %s", async (_, worker, why) => {
+    const source = `await new ThreadBuilder({ name: "b", worker: () => ${worker} }).spawn(() => 1).joinAsync().catch(({ message }) => console.log(message));`;
+    const { code, stdout } = await run(head + source);
+    const message = expect.stringMatching(new RegExp(`^thread "b" died .*could not be started: .*${why}`)) as unknown;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: message });
+  });
+
   const limited =
     "const limited = new ThreadBuilder({ worker: () => new Worker(new URL('worker.js', url), { resourceLimits: { maxOldGenerationSizeMb: 24 } }) });" +
     "const full = () => { const all = []; for (;;) all.push(new Array(1000).fill(all.length)); };\n";
