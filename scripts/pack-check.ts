@@ -1,6 +1,6 @@
 /**
  * Checks the package that `npm pack` makes, not the repository: its files, what publint and are-the-types-wrong say of it, that each
- * door opens by `import` and by `require`, that types hold in other programs, that every source map leads to a file that is shipped, and what a page pays for a Mutex.
+ * door opens by `import` and by `require`, that types hold in other programs, that every source map and every link leads to a file that is shipped, and what a page pays for a Mutex.
  */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -27,7 +27,7 @@ const OF_PAGES = [
   ...["dist/web/host/ferrous-supervisor.js", "dist/web/host/ferrous-thread.js"],
 ];
 
-/** What users need: the bundles, a declaration for each source, and the sources, since the maps lead there. */
+/** What users need: the bundles, a declaration for each source, the sources, since the maps lead there, and what the README links to. */
 function expected(): string[] {
   const sources = filesIn("lib").filter((file) => file.endsWith(".ts"));
   const bundles = filesIn("dist").filter((file) => /^(?:index|check|worker|boot|supervisor|chunk-\w+)\.js$/.test(file));
@@ -41,6 +41,7 @@ function expected(): string[] {
     ...modules.map((file) => `dist/web/${file.replace(/\.ts$/, ".js")}`).flatMap((file) => (mapped(file) ? [file, `${file}.map`] : [file])),
     ...(modules.length > 0 ? OF_PAGES : []),
     ...sources.map((file) => `lib/${file}`),
+    ...["docs", "examples"].flatMap((folder) => filesIn(folder).map((file) => `${folder}/${file}`)),
   ].sort();
 }
 
@@ -68,6 +69,28 @@ function mapsAstray(installed: string): string[] {
         (source) => relative(installed, join(folder, sourceRoot, source)).startsWith("..") || !existsSync(join(folder, sourceRoot, source)),
       )
       .map((source) => `${file} leads to ${source}, which is not shipped`);
+  });
+}
+
+/** As a heading is called in a link: small, without its signs, and with dashes for blanks. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(/\s/g, "-");
+
+/** Links of the pages to files, or to headings, that are not in the package. */
+function linksAstray(installed: string): string[] {
+  const pages = filesIn(installed).filter((file) => file.endsWith(".md"));
+  return pages.flatMap((page) => {
+    const links = [...readFileSync(join(installed, page), "utf8").matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)];
+    return links.flatMap(([, target = "", anchor]) => {
+      const path = target === "" ? join(installed, page) : join(installed, dirname(page), target);
+      if (relative(installed, path).startsWith("..") || !existsSync(path)) return [`${page} links to ${target}, which is not shipped`];
+      if (anchor === undefined) return [];
+      const headings = [...readFileSync(path, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+      return headings.includes(anchor) ? [] : [`${page} links to #${anchor} of ${target}, which has no such heading`];
+    });
   });
 }
 
@@ -186,6 +209,7 @@ await inTemporaryFolder(async (folder) => {
   report("import and require of each door", await closedDoors(join(folder, "project")));
   report("types, for a page and for Node", await typesMissing(join(folder, "project")));
   report("source maps and declaration maps", mapsAstray(installed));
+  report("links of the pages", linksAstray(installed));
   report("every kind in a bundle of ferrous/worker", await kindsLeftOut(join(folder, "project")));
   const page = await mutexPage(join(folder, "project"));
   report(
