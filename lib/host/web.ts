@@ -5,7 +5,7 @@
  * supervisor stands in line for it. Nor can a message be received in the midst of blocking code: what must reach a blocked thread
  * goes through shared memory.
  */
-import { IsolationError } from "../errors.ts";
+import { IsolationError, TaskError } from "../errors.ts";
 import type { Host, HostWorker, Port, WorkerStart } from "./host.ts";
 
 /** What goes with the first message to a worker: all that Node would have given it at birth. */
@@ -21,7 +21,8 @@ interface WorkerScope {
   close(): void;
 }
 
-const isMain = !("WorkerGlobalScope" in globalThis);
+const isWorklet = "WorkletGlobalScope" in globalThis;
+const isMain = !isWorklet && !("WorkerGlobalScope" in globalThis);
 const scope = globalThis as unknown as WorkerScope;
 
 if (typeof SharedArrayBuffer === "undefined") {
@@ -41,7 +42,8 @@ function randomId(): number {
 
 /** Listened for from the first moment on: a message that comes before is lost. */
 const firstMessage = new Promise<unknown>((resolve) => {
-  if (isMain) return;
+  // A worklet has no messages of its own.
+  if (isMain || isWorklet) return;
   addEventListener("message", function hear(event: MessageEvent): void {
     const birth = event.data as Partial<Birth> | null;
     if (birth?.ferrousHost !== "birth" || birth.inherited === undefined || birth.platformId === undefined) return;
@@ -122,10 +124,14 @@ export const host: Host = {
     return platformId;
   },
   // Nor may a service worker.
-  mayBlock: !isMain && !("ServiceWorkerGlobalScope" in globalThis),
+  mayBlock: !isMain && !isWorklet && !("ServiceWorkerGlobalScope" in globalThis),
   polls: false,
   parallelism: () => navigator.hardwareConcurrency,
-  inherited: (key) => inherited.get(key),
+  inherited: (key) => {
+    // Nothing tells of its end, and it can wait for nobody. In a registry of its own it would have the number of some thread of the page.
+    if (isWorklet) throw new TaskError("a worklet is no thread: atomics and structs work there, locks and channels do not.");
+    return inherited.get(key);
+  },
   bequeath: (key, buffer) => {
     inherited.set(key, buffer);
   },

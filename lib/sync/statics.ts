@@ -199,8 +199,8 @@ class Entry {
 
   /** The entry of that name, made with `fill` if there is none. */
   static find(name: string, kind: number, fill: (made: Entry) => void): Entry {
-    checkName(name);
     const all = registry();
+    checkName(name);
     all.firstStatic ??= name;
     for (let tries = 0, at = hash(name); tries < MAX_STATICS; tries++, at = (at + 1) % MAX_STATICS) {
       const entry = new Entry(name, all, at);

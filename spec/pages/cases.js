@@ -1,5 +1,5 @@
 /** What is asked of the page by name, in its address: `cases.html#invited`. */
-import { attach, i32, invite, Mutex, spawn, task, ThreadBuilder, toHandle } from "../../dist/web/index.js";
+import { AtomicI32, attach, i32, invite, Mutex, spawn, task, ThreadBuilder, toHandle } from "../../dist/web/index.js";
 import * as tasks from "./tasks.js";
 
 /** A lock that a worker of this page's own making holds; and that worker. */
@@ -67,6 +67,16 @@ const cases = {
   unheardGuest: () => answerOf("./guest.js", "last"),
   noThread: () => bundled("./no-thread.js").joinAsync(),
   earlyLock: () => bundled("./early-lock-bundle.js").joinAsync(),
+  async worklet() {
+    const buffer = new SharedArrayBuffer(8);
+    const level = AtomicI32.at(buffer, 0);
+    const changed = level.waitAsync(0);
+    const context = new OfflineAudioContext(1, 128, 44_100);
+    await context.audioWorklet.addModule(new URL("./worklet.js", import.meta.url));
+    const { port } = new AudioWorkletNode(context, "ferrous", { processorOptions: buffer });
+    const heard = await answer(port);
+    return { ...heard, told: await changed, peak: new Uint32Array(buffer)[1] };
+  },
   async uncaught() {
     const lock = Mutex.of(i32, 0, { name: "left" });
     const handle = spawn(tasks.failsLater, lock);

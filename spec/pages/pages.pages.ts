@@ -136,6 +136,10 @@ describe("a page", () => {
       attaching: expect.stringMatching(/^TaskError: .*service worker/),
     });
   });
+  it("has worklets, in which atomics and structs work, and whatever needs a thread says so", async () => {
+    const refused = expect.stringMatching(/^TaskError: .*worklet/) as unknown;
+    expect(await answer("worklet")).toEqual({ isMain: false, level: 2, told: "ok", peak: 9, refused: Array<unknown>(7).fill(refused) });
+  });
   it("waits for a task whose module, in a bundle, awaits something first", async () => {
     const begun = performance.now();
     expect(await answer("lateTask")).toBe(42);
