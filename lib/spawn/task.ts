@@ -1,5 +1,6 @@
 /** Tasks: functions that another thread finds by the URL of their module and a name. */
 import { TaskError } from "../errors.ts";
+import { messageOf } from "../send/words.ts";
 import { refuseGenerator } from "../sync/section.ts";
 
 /** How another thread finds a task again. */
@@ -68,6 +69,12 @@ const untilRegistered = (origin: TaskOrigin): Promise<void> =>
     setTimeout(resolve, REGISTERED_WITHIN);
   });
 
+/** A program may run as TypeScript, behind a loader of its main thread, where its workers cannot. */
+const adviceOn = (error: unknown): string =>
+  /Unknown file extension "\.[cm]?tsx?"/.test(messageOf(error))
+    ? ` A worker loads no TypeScript of that kind here: compile it, or start node with --import and a file that calls register() of "tsx/esm/api", which each thread runs too.`
+    : "";
+
 /** Is that no address of a file, but a URL of the user's own, such as `"app:tasks"`? */
 const isInvented = ({ url }: TaskOrigin): boolean => !/^(?:https?|file|data|blob):/.test(url);
 
@@ -95,10 +102,8 @@ export async function loadTask(origin: TaskOrigin): Promise<AnyFunction> {
       );
     }
     throw new TaskError(
-      `the module of task "${origin.name}" could not be loaded in the new thread: ${origin.url}. Its error is the cause.`,
-      {
-        cause: error,
-      },
+      `the module of task "${origin.name}" could not be loaded in the new thread: ${origin.url}. Its error is the cause.${adviceOn(error)}`,
+      { cause: error },
     );
   } finally {
     evaluating = undefined;

@@ -1,4 +1,8 @@
 /** Tasks that are not to be found, and modules that cannot be loaded. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "@jest/globals";
 import { spawn, task, TaskError, ThreadBuilder } from "ferrous";
@@ -27,6 +31,20 @@ describe("a task", () => {
     const error = refusal(task("file:///nowhere/at-all.js", "lost", () => 1));
     expect(error).toMatchObject({ code: "TASK", cause: { code: "ERR_MODULE_NOT_FOUND" } });
     expect(error.message).toContain('the module of task "lost" could not be loaded in the new thread: file:///nowhere/at-all.js');
+  });
+
+  it("whose module is TypeScript that a worker cannot load: a TaskError that says what to do", () => {
+    const folder = mkdtempSync(join(tmpdir(), "ferrous-task-"));
+    try {
+      // Every Node refuses this one.
+      const file = join(folder, "tasks.tsx");
+      writeFileSync(file, "export {};");
+      const error = refusal(task(pathToFileURL(file).href, "typed", () => 1));
+      expect(error).toMatchObject({ code: "TASK", cause: { code: "ERR_UNKNOWN_FILE_EXTENSION" } });
+      expect(error.message).toMatch(/no TypeScript.*compile.*--import/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("whose module throws: a TaskError with what it threw", () => {
