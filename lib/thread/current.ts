@@ -79,14 +79,14 @@ function join(): Current {
     all.beginUnwatched(id, host.platformId);
   }
   all.setName(id, host.isMain ? "main" : `worker ${String(host.platformId)}`);
-  onJoin?.();
+  for (const then of joinHearers) then();
   return assumeThread(id);
 }
 
-let onJoin: (() => void) | undefined;
-/** The lifeline's wish to hear of a thread that joined by itself, so that it asks for a supervisor's watch. */
+const joinHearers: (() => void)[] = [];
+/** Calls `then` once this thread has joined by itself: it asks for a supervisor's watch then, and the main thread hears its workers' pleas. */
 export function whenJoined(then: () => void): void {
-  onJoin = then;
+  joinHearers.push(then);
 }
 
 /** A word of this thread's own record. */

@@ -172,6 +172,19 @@ describe("workers that come and go", () => {
     expect(await run(program)).toEqual({ code: 0, stdout: "{ unwatched: 0, claimed: 0, alive: 0 }\n", stderr: "" });
   });
 
+  it("are watched as soon as they have used a lock, although nothing of it made them wait", async () => {
+    const program = `${HEAD}
+      await attach();
+      const text = "fromHandle(workerData).lock(); parentPort.postMessage('up'); parentPort.once('message', () => process.exit(0))";
+      const worker = start(text, toHandle(new Mutex()));
+      await once(worker, "message");
+      while (!isWatched(worker)) await tick();
+      worker.postMessage("end");
+      await once(worker, "exit");
+      console.log(counts().unwatched);`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "0\n", stderr: "" });
+  });
+
   it("leave nothing behind under a supervisor that their greeting has not reached", async () => {
     const program = `${HEAD}
       await attach();
