@@ -75,16 +75,23 @@ function workerOver(worker: threads.Worker): HostWorker {
   };
 }
 
-/** When the thread was started, in the kernel's ticks since boot; 0 where /proc has no such thread. */
-function bornOf(tid: number): number {
+/** How /proc says that there is no such thread, or that it ended while it was being looked at. */
+const GONE: ReadonlySet<string | undefined> = new Set(["ENOENT", "ESRCH"]);
+
+/** When the thread was started, in the kernel's ticks since boot; 0 if /proc has no such thread, undefined if nobody can look there now. */
+function bornOf(tid: number): number | undefined {
   try {
     // The name, in parentheses, may contain anything; the 22nd field of all is the 20th behind it.
     const stat = readFileSync(`/proc/self/task/${String(tid)}/stat`, "latin1");
     return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]) | 0;
-  } catch {
-    return 0;
+  } catch (error) {
+    // Anything else proves nothing: with too many open files, every living thread would be taken for dead.
+    return GONE.has((error as { code?: string }).code) ? 0 : undefined;
   }
 }
+
+/** A thread that the kernel cannot be asked for. */
+const NAMELESS = { tid: 0, born: 0 };
 
 export function start(file: URL, { data, transfer, name, resourceLimits }: WorkerStart): HostWorker {
   // The platform would tell it by an event, which a thread that blocks until its child has ended never sees.
@@ -143,12 +150,16 @@ export const host: Host = {
   osThread: () => {
     try {
       const tid = Number(/task\/(\d+)/.exec(readlinkSync("/proc/thread-self"))?.[1] ?? 0);
-      return { tid, born: bornOf(tid) };
+      const born = bornOf(tid);
+      return born === undefined ? NAMELESS : { tid, born };
     } catch {
-      return { tid: 0, born: 0 };
+      return NAMELESS;
     }
   },
-  osThreadAlive: (tid, born) => (tid === 0 ? undefined : bornOf(tid) === born),
+  osThreadAlive: (tid, born) => {
+    const now = tid === 0 ? undefined : bornOf(tid);
+    return now === undefined ? undefined : now === born;
+  },
   every: (ms, tick) => {
     const timer = setInterval(tick, ms);
     return {

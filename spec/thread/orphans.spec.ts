@@ -163,6 +163,31 @@ describe("workers that come and go", () => {
     expect(await run(program)).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
   });
 
+  // Files are opened to ask the kernel, and there may be too many open ones.
+  const NO_FILES = `
+    { const fs = (await import("node:fs")).default, { readFileSync } = fs;
+      const refuse = () => { throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" }); };
+      fs.readFileSync = (file, ...rest) => String(file).startsWith("/proc/") ? refuse() : readFileSync(file, ...rest);
+      (await import("node:module")).syncBuiltinESMExports(); }`;
+  it.each([
+    ["by who asks", "", NO_FILES],
+    ["when they join", NO_FILES, ""],
+  ])("are never taken for dead because the kernel could not be asked %s", async (_, inWorker, inMain) => {
+    const program = `${HEAD}
+      const mutex = new Mutex();
+      const text = ${JSON.stringify(inWorker)} + "const guard = fromHandle(workerData).lock(); parentPort.postMessage('up');" +
+        "parentPort.once('message', () => { guard.release(); parentPort.postMessage('released'); })";
+      const worker = start(text, toHandle(mutex));
+      await once(worker, "message");
+      ${inMain}
+      console.log(mutex.tryLock());
+      worker.postMessage("release");
+      await once(worker, "message");
+      mutex.lock().release();
+      console.log(failures);`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "undefined\n[]\n", stderr: "" });
+  });
+
   it("leave no record behind when they end in the midst of joining, while they look for their number", async () => {
     const program = `${HEAD}
       const text = "const fs = (await import('node:fs')).default; fs.readlinkSync = () => process.exit(0);" +
