@@ -332,6 +332,8 @@ export function tellUnstarted(id: number, why: string): void {
 
 /** Shall that thread keep the process alive? */
 export function requestKeep(id: number, alive: boolean): void {
+  // It ended with its supervisor. A request that nobody hears must not be counted: this thread would wait for ever for the answer.
+  if (line() === undefined) return;
   send({ type: "keep", id, alive });
   asked++;
   if (isKeeper) line()?.ref(true);

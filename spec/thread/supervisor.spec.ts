@@ -116,6 +116,21 @@ it("a supervisor that dies while who started it blocks: that is seen, and the re
   expect(stderr).toMatch(/^ferrous: the supervisor has died[^]*^ferrous: that supervisor has ended because of: .*on purpose/m);
 });
 
+it("the process ends although the handle of a thread that ended with a supervisor is told whether to keep it alive", async () => {
+  const program = `
+    import { attach, spawn } from "ferrous";
+    await attach();
+    const handle = spawn(() => { for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); });
+    const dies = new BroadcastChannel("die");
+    dies.postMessage("now");
+    dies.close();
+    await handle.joinAsync().catch(({ code }) => console.log(code));
+    handle.unref().ref();
+    console.log(await spawn(() => 42).joinAsync());`;
+  const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "THREAD_DIED\n42\n"]);
+});
+
 // Elsewhere only its starter sees it dead: see docs/architecture.md.
 (process.platform === "linux" ? it : it.skip)(
   "the death of one that others have replaced meanwhile is no news of the next one's threads",
