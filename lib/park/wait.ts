@@ -14,9 +14,10 @@
  */
 import { host } from "#host";
 import { BlockingNotAllowedError, DeadlockError } from "../errors.ts";
+import type { Port } from "../host/host.ts";
 import type { WaitOutcome, Word } from "../memory/word.ts";
 import { currentThread, type Current } from "../thread/current.ts";
-import { isSupervised, lookAfterSupervisor, lookEvery, numberOf, reportBlocked, verdictOn } from "../thread/lifeline.ts";
+import { isSupervised, line, lookAfterSupervisor, lookEvery, numberOf, reportBlocked, verdictOn } from "../thread/lifeline.ts";
 import type { CycleStep, Holders } from "../thread/protocol.ts";
 import { Field } from "../thread/registry.ts";
 import { backOff } from "./backoff.ts";
@@ -128,12 +129,14 @@ class Bed {
   #seq: number;
   #noted: SleepWord | undefined;
   #number = 0;
+  /** Over which line the supervisor was told of the note, if there is one. */
+  #line: Port | undefined;
   #reported = false;
 
   constructor(thread: Current, awaited: Awaited, endless: boolean) {
     this.#thread = thread;
     this.#awaited = awaited;
-    this.#mayReport = endless && awaited.holders !== undefined && isSupervised();
+    this.#mayReport = endless && awaited.holders !== undefined;
     this.#looks = thread.registry.field(thread.id, Field.LOOKS);
     this.#seqWord = thread.registry.field(thread.id, Field.SEQ);
     this.#seq = this.#nextSeq();
@@ -149,12 +152,16 @@ class Bed {
     const isSame = this.#noted?.byteOffset === word.byteOffset && this.#noted.buffer === word.buffer;
     // An attempt may have slept itself, at a gate, and left its own note here.
     const isMine = this.#noted === undefined || this.#seqWord.load() === this.#seq;
-    if (isSame && isMine) return true;
-    if (!isMine) {
+    // Who fell asleep before there was this supervisor tells it of his bed, and of his wait, when he looks again.
+    const told = isSupervised() ? line() : undefined;
+    const isKnown = this.#noted === undefined || this.#line === told;
+    if (isSame && isMine && isKnown) return true;
+    if (!isMine || !isKnown) {
       this.#seq = this.#nextSeq();
       this.#reported = false;
     }
     this.#noted = word;
+    this.#line = told;
     this.#number = numberOf(word.buffer);
     const { registry, id } = this.#thread;
     registry.field(id, Field.BUFFER).store(this.#number);
@@ -165,8 +172,8 @@ class Bed {
 
   /** Sleeps, for `left` ms at most; true if it was woken. */
   sleep({ word, value, atMost = Infinity }: Sleep, left: number): boolean {
-    const mayReport = this.#mayReport && !this.#reported;
-    const slice = mayReport ? REPORT_AFTER : Math.min(sliceNow(), lookEvery());
+    const mayReport = this.#mayReport && this.#line !== undefined && !this.#reported;
+    const slice = mayReport ? REPORT_AFTER : Math.min(this.#safely(sliceNow()), lookEvery());
     const time = Math.min(left, atMost, slice);
     const outcome = word.wait(value as never, time);
     this.#looks.add(1);
@@ -175,6 +182,11 @@ class Bed {
     const cycle = this.#reported ? verdictOn(this.#seq) : undefined;
     if (cycle !== undefined) throw new DeadlockError(storyOf(cycle));
     return outcome !== "timed-out" || atMost !== Infinity;
+  }
+
+  /** No long sleep unless the supervisor of this very moment, which may have changed by now, knows where. */
+  #safely(slice: number): number {
+    return line() === this.#line ? slice : UNWATCHED_SLICE;
   }
 
   #report(): void {

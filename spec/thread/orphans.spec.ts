@@ -18,10 +18,9 @@ const HEAD = `
     const lives = Array.from({ length: 1024 }, (_, index) => words[32 + 32 * index] & 3);
     return { unwatched: words[7], claimed: lives.filter((state) => state === 1).length, alive: lives.filter((state) => state === 2).length };
   };
-  const isWatched = ({ threadId }) => {
-    const at = Array.from({ length: 1024 }, (_, index) => 32 + 32 * index).find((at) => words[at + 1] === threadId + 1);
-    return (words[at + 4] & 2) !== 0;
-  };
+  const recordOf = ({ threadId }) => Array.from({ length: 1024 }, (_, index) => 32 + 32 * index).find((at) => words[at + 1] === threadId + 1);
+  const isWatched = (worker) => (words[recordOf(worker) + 4] & 2) !== 0;
+  const looksOf = (worker) => words[recordOf(worker) + 6];
   const isSleptOn = (mutex) => (new Int32Array(toHandle(mutex).buffer)[toHandle(mutex).byteOffset / 4] & 1) === 1;
   const tick = () => new Promise((resolve) => setTimeout(resolve, 5));
   const failures = [];
@@ -146,6 +145,46 @@ onLinux("a thread whose supervisor dies with the worker that had started it dies
     const { code, stdout, stderr } = await run(program);
     expect([code, stdout]).toEqual([0, "THREAD_DIED unknown true\nPOISONED\n42\n"]);
     expect(stderr).toMatch(ENDS_WITH_ONE);
+  });
+});
+
+onLinux("a thread that fell asleep before there was a supervisor", () => {
+  // Both are watched in the end, and the sleeper was made to look once more since: now nobody looks every 100 ms any more.
+  const ASLEEP = `${HEAD}
+    const theirs = new Mutex(), its = new Mutex();
+    const text = "const [theirs, its] = workerData.map(fromHandle); const tell = (told) => parentPort.postMessage(told);";
+    const holder = start(text +
+      "theirs.lock(); tell('up'); parentPort.on('message', async (next) => { if (next === 'attach') await attach(); else if (next === 'die') process.exit(0);" +
+        "else { try { its.lock(); } catch ({ code }) { tell(code); process.exit(0); } } });", [theirs, its].map(toHandle));
+    await once(holder, "message");
+    const sleeper = start(text + "its.lock(); try { theirs.lock(); } catch ({ code }) { tell(code); process.exit(0); }", [theirs, its].map(toHandle));
+    while (!isSleptOn(theirs)) await tick();
+    await attach();
+    holder.postMessage("attach");
+    while (![holder, sleeper].every(isWatched)) await tick();
+    const looks = looksOf(sleeper);
+    while (looksOf(sleeper) === looks) {
+      Atomics.notify(new Int32Array(toHandle(theirs).buffer), toHandle(theirs).byteOffset / 4);
+      await tick();
+    }`;
+
+  it("is told of a death at once", async () => {
+    const program = `${ASLEEP}
+      const told = once(sleeper, "message"), gone = once(holder, "exit");
+      holder.postMessage("die");
+      await gone;
+      const before = performance.now();
+      console.log(await told, performance.now() - before < 3000);`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "POISONED true\n", stderr: "" });
+  });
+
+  it("is part of a deadlock like others", async () => {
+    const program = `${ASLEEP}
+      const told = [holder, sleeper].map((worker) => once(worker, "message"));
+      holder.postMessage("lock");
+      console.log(await Promise.race(told));
+      process.exit(0);`;
+    expect(await run(program)).toEqual({ code: 0, stdout: "DEADLOCK\n", stderr: "" });
   });
 });
 
