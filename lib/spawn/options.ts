@@ -8,8 +8,11 @@ import { requireOptions } from "../park/limits.ts";
  * Node 20, 0.22 MB ends the process, 0.25 at most the thread.
  */
 const MIN_STACK_MB = 0.25;
-/** What no machine has, in MB. From 10^15 on, and with Infinity, Node crashes too. */
-const MAX_STACK_MB = 2 ** 20;
+/**
+ * What no machine has, in MB. Node crashes too with stacks from 10^15 on, and Infinity; and where it cannot reserve the addresses of as much
+ * machine code, measured with 10^8.
+ */
+const MAX_RESERVED_MB = 2 ** 20;
 
 /** How a thread is to be made. */
 export interface ThreadOptions {
@@ -28,7 +31,7 @@ export interface ThreadOptions {
 /**
  * Throws unless these are options of a thread.
  * @throws {TypeError} they, the name, the limits or the worker are something else
- * @throws {RangeError} a limit is no number of MB above 0, or a stack is smaller than 0.25 MB, or larger than 2^20
+ * @throws {RangeError} a limit is no number of MB above 0, a stack smaller than 0.25 MB, or it or a code range larger than 2^20
  */
 export function checkThreadOptions(options: ThreadOptions): void {
   requireOptions(options, '{ name: "tally" }');
@@ -52,9 +55,14 @@ export function checkThreadOptions(options: ThreadOptions): void {
     const Kind = typeof mb === "number" ? RangeError : TypeError;
     throw new Kind(`the limit ${limit} of a thread is a number of MB above 0; it was given ${given}.`);
   }
-  const { stackSizeMb } = resourceLimits as ResourceLimits;
-  if (stackSizeMb === undefined || (stackSizeMb >= MIN_STACK_MB && stackSizeMb <= MAX_STACK_MB)) return;
+  const { stackSizeMb = MIN_STACK_MB, codeRangeSizeMb = 1 } = resourceLimits as ResourceLimits;
+  requireReservable("stackSizeMb", stackSizeMb, MIN_STACK_MB);
+  requireReservable("codeRangeSizeMb", codeRangeSizeMb, 0);
+}
+
+function requireReservable(limit: string, mb: number, least: number): void {
+  if (mb >= least && mb <= MAX_RESERVED_MB) return;
   throw new RangeError(
-    `the limit stackSizeMb of a thread is ${String(MIN_STACK_MB)} to ${String(MAX_STACK_MB)} MB; it was given ${String(stackSizeMb)}, with which Node may end the whole process.`,
+    `the limit ${limit} of a thread is ${String(least)} to ${String(MAX_RESERVED_MB)} MB; it was given ${String(mb)}, with which Node may end the whole process.`,
   );
 }

@@ -48,7 +48,7 @@ export class ThreadBuilder {
 
   /**
    * @throws {TypeError} the options, or one of them, are of another type
-   * @throws {RangeError} a limit is no number of MB above 0, or a stack is smaller than 0.25 MB, or larger than 2^20
+   * @throws {RangeError} a limit is no number of MB above 0, a stack smaller than 0.25 MB, or it or a code range larger than 2^20
    */
   constructor(options: ThreadOptions = {}) {
     checkThreadOptions(options);

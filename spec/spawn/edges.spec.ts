@@ -261,6 +261,12 @@ describe("arguments that no type can catch are refused with care", () => {
       "stackSizeMb of a thread is 0.25 to 1048576 MB; it was given 0.1",
     ],
     ["a stack without an end", limits({ stackSizeMb: Infinity }), "RangeError", "it was given Infinity, with which Node may end the whole"],
+    [
+      "more machine code than there are addresses",
+      limits({ codeRangeSizeMb: 1e8 }),
+      "RangeError",
+      "codeRangeSizeMb of a thread is 0 to 1048576 MB; it was given 100000000, with which Node may end the whole process",
+    ],
     ["no limit at all", limits({ stackSizeMb: NaN }), "RangeError", "it was given NaN"],
     ["spawnWith(null)", () => scope((s) => s.spawnWith(anything(null), () => 1)), "TypeError", 'such as { name: "tally" }'],
     ["scope()", () => scope(anything()), "TypeError", "scope() needs a function, which spawns its threads"],
