@@ -198,13 +198,23 @@ function look(): void {
 
 /** The supervisor ends with this worker, which started it: at once if somebody else ends the worker, which nobody can tell of then. */
 function tellOfEnd(): void {
+  if (started === undefined) return;
   const all = registry();
-  const threads = started === undefined ? [] : [...all.spawned()].map((id) => all.describe(id));
+  const threads = [...all.spawned()].map((id) => all.describe(id));
+  leavePlace(started.worker);
   if (threads.length === 0) return;
   host.warn(
     `ferrous: ${all.describe(currentThread().id)} ends, and with it the supervisor that it had started, and its threads, whoever spawned them: ` +
       `${threads.join(", ")}. Let the main thread await attach() before its workers use ferrous; then threads outlive who spawned them.`,
   );
+}
+
+/** Where the kernel cannot be asked whether the supervisor lives, nobody else would ever start another one. */
+function leavePlace(worker: HostWorker): void {
+  const { supervisor } = registry();
+  const seen = supervisor.load();
+  const isIts = (seen & 3) === Supervision.READY ? worker.platformId : currentThread().id;
+  if (host.osThread().tid === 0 && seen >>> 2 === isIts && supervisor.compareExchange(seen, 0) === seen) supervisor.notify();
 }
 
 /**

@@ -57,6 +57,26 @@ onLinux("a worker that starts the supervisor and ends before that one is ready",
   );
 });
 
+describe("where the kernel cannot be asked, as outside of Linux, a worker that ends by itself leaves its place as starter of the supervisor", () => {
+  const NO_KERNEL = `
+    import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    const { readlinkSync } = fs;
+    fs.readlinkSync = (path, ...rest) => {
+      if (path === "/proc/thread-self") throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
+      return readlinkSync(path, ...rest);
+    };
+    syncBuiltinESMExports();`;
+  it.each([
+    ["that is ready", "await attach(); process.exit(0)"],
+    ["that is not ready yet", "process.exit(0)"],
+  ])("%s", async (_, end) => {
+    const first = `lazyStatic('orphans/first', () => 1).get(); ${end}`;
+    const program = `${HEAD} await once(start(${JSON.stringify(first)}), "exit"); console.log(spawn(() => 42).join());`;
+    expect(await run(program, undefined, NO_KERNEL)).toEqual({ code: 0, stdout: "42\n", stderr: "" });
+  });
+});
+
 it("a thread that a worker spawns outlives that worker, if the main thread has used ferrous and is not blocked", async () => {
   const program = `${HEAD}
     Thread.current();
