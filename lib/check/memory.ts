@@ -158,8 +158,14 @@ export class Memory {
   wasSeen(): boolean {
     // Those of others than setup are zeroed for each execution; those from before the world have images instead.
     const told: (Uint8Array<ArrayBuffer> | undefined)[] = [];
-    for (const made of this.#made)
-      for (const { all, id } of made ?? []) told[id] = this.#left[id]?.slice() ?? new RealUint8Array(all.length);
+    this.#made.forEach((made, creator) => {
+      for (let nth = 0; nth < made.length; nth++) {
+        // What an earlier execution's after made has not been asked for in this one, and nobody has zeroed it.
+        if (creator === 0 && nth >= (this.#asked[0] as number)) break;
+        const { all, id } = made[nth] as SharedBuffer;
+        told[id] = this.#left[id]?.slice() ?? new RealUint8Array(all.length);
+      }
+    });
     for (let at = 0; at < this.#buffer.length; at++) {
       const bytes = told[this.#buffer[at] as number];
       if (bytes === undefined) continue;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { check, expectPassed } from "../../lib/check/index.ts";
+import { check, expectPassed, explore } from "../../lib/check/index.ts";
 
 const words = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
 const bump = (cells: Int32Array, at: number): void => {
@@ -30,6 +30,22 @@ describe("memory that is written through views that are not seen", () => {
     const { failure } = check(scenario, { deaths: 1 });
     expect(failure?.message).toContain("half of it");
     expect(check(scenario, { deaths: 1, replay: failure?.replay ?? "" }).failure).toEqual(failure);
+  });
+});
+
+describe("memory that after makes", () => {
+  const scenario = {
+    setup: () => words(1),
+    threads: [(cells: Int32Array) => Atomics.add(cells, 0, 1), (cells: Int32Array) => Atomics.add(cells, 0, 2)],
+    after: (cells: Int32Array) => {
+      const copy = words(1);
+      copy[0] = Atomics.load(cells, 0);
+      if (copy[0] !== 3) throw new Error("lost");
+    },
+  };
+  it("is not taken for what a later execution has written unseen", () => {
+    expect(check(scenario)).toMatchObject({ verdict: "passed", executions: 2, notes: [] });
+    expect([...explore(scenario)].map(({ ending }) => ending)).toEqual(["complete", "complete"]);
   });
 });
 
