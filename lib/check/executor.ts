@@ -13,7 +13,8 @@ import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
 import { END, Kind, type Op, type Step } from "./operation.ts";
 import { BYTES_PER, INT32 } from "./real.ts";
 import type { FailureKind } from "./report.ts";
-import { LONGEST, isIdle, readsTheSame } from "./spin.ts";
+import { placeInCode } from "./site.ts";
+import { LONGEST, isIdle, isTold, readsTheSame } from "./spin.ts";
 import type { State } from "./state.ts";
 import { describe, isGenerator, isPromise, silence, titleOf } from "./text.ts";
 import { Status, type ModelThread } from "./thread.ts";
@@ -178,7 +179,7 @@ export class Executor {
   #look(thread: ModelThread, op: Op): unknown {
     const seen = op.kind < Kind.READ ? isIdle(this.#world.memory, op) : undefined;
     if (seen === undefined || thread.ahead.length >= thread.horizon) return thread.suspend();
-    thread.ahead.push({ op, result: seen.result });
+    thread.ahead.push({ op, result: seen.result, from: isTold(thread) ? placeInCode() : undefined });
     return seen.result;
   }
 
@@ -257,8 +258,8 @@ export class Executor {
     const start = addressOf(buffer, element, index);
     const end = start + (BYTES_PER[element] as number);
     const running = this.current as ModelThread;
-    const isTold = running.mode !== "lookahead" && running.ops.length - running.state.logged < MOST_SITES;
-    const site = isTold ? this.#world.site() : undefined;
+    const isNoted = running.mode !== "lookahead" && running.ops.length - running.state.logged < MOST_SITES;
+    const site = isNoted ? this.#world.site() : undefined;
     const isWait = kind === Kind.WAIT;
     const [naps, noted] = [isWait && running.naps, isWait && running.noted];
     return { kind, buffer: buffer.id, element, index, start, end, a, b, naps, noted, site };

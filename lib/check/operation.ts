@@ -91,6 +91,8 @@ export const END: Op = {
 export interface Look {
   readonly op: Op;
   readonly result: unknown;
+  /** Of a few in a look ahead: from where in the code, as a stack. */
+  readonly from?: string | undefined;
 }
 
 /**

@@ -13,3 +13,16 @@ export function siteOf(stack: string | undefined): string | undefined {
   }
   return undefined;
 }
+
+/** So many frames tell one place in the code from another; the outer ones of the checker differ from run to run. */
+const FRAMES = 8;
+
+/** From where in the code the checker was called just now: equal for the same place, reached in the same way. Undefined if the engine does not tell. */
+export function placeInCode(): string | undefined {
+  const limit: unknown = Reflect.get(Error, "stackTraceLimit");
+  if (typeof limit !== "number") return new Error("place").stack;
+  Reflect.set(Error, "stackTraceLimit", FRAMES);
+  const { stack } = new Error("place");
+  Reflect.set(Error, "stackTraceLimit", limit);
+  return stack;
+}

@@ -3,8 +3,9 @@
  * it looked. Such a thread is held back until something it looks at changes.
  *
  * That it is such a thread is not guessed: it is run ahead, by 1,000 operations, with memory as it is. If none of them changes
- * anything, and they repeat a round that it has already made with the same results, then making another round first is a
- * stutter: each of its local states has been met by each later change of memory already. A loop that gives up after fewer
+ * anything, and they repeat a round that it has already made with the same results, and from the same places in the code, then making
+ * another round first is a stutter: each of its local states has been met by each later change of memory already. Places count, because who
+ * looks twice and then in a loop is not in that loop yet; what a loop counts in a variable is not seen. A loop that gives up after fewer
  * than 1,000 operations is explored as it is; so is one that does after fewer than 10,000, which is found out the first time that
  * a thread goes that round. Time passes faster for who goes round, so loops with a deadline give up early: see {@link strideOf}.
  */
@@ -79,6 +80,27 @@ const onlyLooked = ({ op: { kind, a, b }, result }: Look): boolean =>
   (kind === Kind.CAS && (!Object.is(result, a) || Object.is(a, b))) ||
   (kind === Kind.EXCHANGE && Object.is(result, a));
 
+/** Looks up to here, one of which each round begins with, are far enough ahead to be in the loop if anything is. */
+const FAR_TOLD = HORIZON - 1;
+/** Is the place in the code of the next look ahead noted? Of few, because a stack takes as long as many looks. */
+export const isTold = ({ ahead: { length }, tells }: ModelThread): boolean =>
+  length === 0 || (tells && (length <= LONGEST || (length > FAR_TOLD - LONGEST && length <= FAR_TOLD)));
+
+/**
+ * Does each round begin at the same place in the code? Who looks twice and then in a loop is not in that loop yet.
+ *
+ * @param told  the same looks, with their places
+ */
+function isOneLoop(thread: ModelThread, round: readonly Look[], told: () => readonly Look[]): boolean {
+  const text = [round[0]?.from, ...round.map(textOf)].join();
+  if (thread.loops.has(text)) return true;
+  const [places, { length }] = [told(), round];
+  const from = places[0]?.from;
+  if ([length, FAR_TOLD - (FAR_TOLD % length)].some((at) => places[at]?.from !== from)) return false;
+  thread.loops.add(text);
+  return true;
+}
+
 /** What the operation would return, or undefined if it would have an effect or put the thread to sleep. */
 export function isIdle(memory: Memory, op: Op): { readonly result: unknown } | undefined {
   if (op.kind >= Kind.WAIT) return undefined;
@@ -96,9 +118,18 @@ export function findSpin(thread: ModelThread, run: () => void): readonly Op[] | 
   };
   if (looks(HORIZON) < HORIZON) return undefined;
   const { ahead } = thread;
+  let told: readonly Look[] | undefined;
+  const tell = (): readonly Look[] => {
+    if (told !== undefined) return told;
+    thread.tells = true;
+    looks(HORIZON);
+    thread.tells = false;
+    return (told = thread.ahead);
+  };
   for (let round = 1; round <= LONGEST && round <= thread.ops.length; round++) {
     if (!repeats(ahead, round) || !wasMade(thread, ahead, round)) continue;
     const made = ahead.slice(0, round);
+    if (!isOneLoop(thread, made, tell)) continue;
     return isEndless(thread, made, () => looks(FAR) === FAR) ? made.map(({ op }) => op) : undefined;
   }
   return undefined;

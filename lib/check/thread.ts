@@ -225,6 +225,9 @@ export class ModelThread {
   suspect = false;
   ahead: Look[] = [];
   horizon = 0;
+  /** Does it look ahead to tell from where in the code it looks? Loops of which that is known already. */
+  tells = false;
+  readonly loops = new Set<string>();
   /** Rounds that it goes for ever, and looks of rounds that it gives up in the end. */
   readonly endless = new Set<string>();
   readonly givesUp = new Set<string>();

@@ -17,6 +17,49 @@ const CLOCKS: [string, () => number][] = [
   ["performance.now()", () => performance.now()],
 ];
 
+/** What a thread can end with while another one sets the flag. */
+function endsOf(body: (cells: Int32Array) => unknown): unknown[] {
+  const ends = new Set<unknown>();
+  expectPassed(check({ setup: words, threads: [body, set], after: (_state, [end]) => void ends.add(end) }));
+  return [...ends].sort();
+}
+
+describe("a thread that looks more than once before it goes into a loop", () => {
+  const look = (cells: Int32Array): number => Atomics.load(cells, 0);
+  const spin = (cells: Int32Array): void => {
+    while (look(cells) === 0);
+  };
+  it("is not held back before it is in the loop", () => {
+    const twice = (cells: Int32Array): string => {
+      const seen = `${String(look(cells))}, ${String(look(cells))}`;
+      spin(cells);
+      return seen;
+    };
+    expect(endsOf(twice)).toEqual(["0, 0", "0, 1", "1, 1"]);
+  });
+
+  it("may leave one loop for another that only looks", () => {
+    const slow = (cells: Int32Array): number => {
+      for (let looks = 0; looks < 20; looks++) if (look(cells) === 1) return looks;
+      spin(cells);
+      return 20;
+    };
+    expect(endsOf(slow)).toHaveLength(21);
+  });
+
+  it("may find the flag set at each place of a loop that looks at several", () => {
+    const letters = (cells: Int32Array): string => {
+      for (;;) {
+        if (look(cells) === 1) return "a";
+        if (look(cells) === 1) return "b";
+        if (look(cells) === 1) return "c";
+        if (look(cells) === 1) return "d";
+      }
+    };
+    expect(endsOf(letters)).toEqual(["a", "b", "c", "d"]);
+  });
+});
+
 describe("a thread that spins", () => {
   it.each(CLOCKS)("until %s says that it is late is no livelock", (_, now) => {
     const report = check({
