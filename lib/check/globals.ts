@@ -36,7 +36,8 @@ export class Replacements {
 /** Makes a property that is `present` as it is `wanted`. A small check spends a tenth of its time here, and to define takes three times as long as to set. */
 function assign(target: object, key: PropertyKey, present: PropertyDescriptor | undefined, wanted: PropertyDescriptor): void {
   const isSame = present?.writable === true && wanted.writable === true && present.enumerable === wanted.enumerable;
-  if (isSame && present.configurable === wanted.configurable) Reflect.set(target, key, wanted.value);
+  // What the checked code has sealed can be given its value back, and no more.
+  if (isSame && (present.configurable === wanted.configurable || present.configurable === false)) Reflect.set(target, key, wanted.value);
   else Object.defineProperty(target, key, wanted);
 }
 
