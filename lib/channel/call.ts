@@ -93,7 +93,10 @@ export class Box implements Receiving {
     this.#isUnpackedAtOnce = isUnpackedAtOnce;
   }
   take(queue: Queue, store: Store): void {
-    if (store instanceof PackedStore) store.lends = this.#isUnpackedAtOnce;
+    if (store instanceof PackedStore) {
+      store.lends = this.#isUnpackedAtOnce;
+      store.opens = false;
+    }
     this.item = queue.take();
   }
   accept(item: unknown): void {

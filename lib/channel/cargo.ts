@@ -98,20 +98,27 @@ export class PackedCargo implements Cargo {
     const bytes = new Uint8Array(item.bytes.subarray(item.start, item.end));
     return { ...item, bytes, start: 0, end: bytes.length };
   }
-  /** With what may move opened at once: if this thread dies now, its ends are closed with it, and not queued for ever. */
+  /**
+   * With what may move opened at once: if this thread dies now, its ends are closed with it, and not queued for ever. What is simple
+   * arrives whole unless its bytes were damaged, and is opened when nobody waits for it at the gate.
+   */
   receive(parcel: Parcel): void {
-    if (parcel.cargo === 0 || isDeaf()) return;
+    const { cargo } = parcel;
+    if (cargo === 0 ? parcel.isSimple || !this.store.opens : isDeaf()) return;
     try {
-      parcel.value = unpackWith(parcel, getFromShelf(parcel.cargo));
+      parcel.value = cargo === 0 ? this.#open(parcel) : unpackWith(parcel, getFromShelf(cargo));
     } catch (error) {
       parcel.error = error;
     }
   }
   unpack(parcel: Parcel): unknown {
-    if (parcel.cargo === 0) return unpack(parcel.bytes, parcel.end, parcel.isSimple, NONE as readonly never[]);
+    if (parcel.cargo === 0 && parcel.isSimple) return this.#open(parcel);
     this.forget(parcel);
     if ("error" in parcel) throw parcel.error;
-    return parcel.value;
+    return parcel.cargo !== 0 || "value" in parcel ? parcel.value : this.#open(parcel);
+  }
+  #open({ bytes, end, isSimple }: Parcel): unknown {
+    return unpack(bytes, end, isSimple, NONE as readonly never[]);
   }
   unpackAsync(parcel: Parcel): unknown {
     if (parcel.cargo === 0 || !isDeaf()) return this.unpack(parcel);

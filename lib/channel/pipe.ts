@@ -71,6 +71,8 @@ export class Pipe implements Face, Source {
   #senders = 0;
   #receivers = 0;
   #looks = 0;
+  /** What the next calls that receive throw: see {@link owe}. */
+  readonly #owed: unknown[] = [];
 
   constructor(buffer: SharedArrayBuffer, shape: PipeShape, queueShape: QueueShape, cargo: Cargo) {
     this.buffer = buffer;
@@ -207,6 +209,7 @@ export class Pipe implements Face, Source {
 
   /** Takes messages into `box` if there are any and nobody is at the gate. */
   takeQuickly(box: Receiving): boolean {
+    this.#throwOwed();
     const me = currentId();
     const { queue } = this;
     if (!queue.rx.enterQuickly(me)) return false;
@@ -300,6 +303,7 @@ export class Pipe implements Face, Source {
 
   /** Takes messages, or returns what to sleep on; `demands`: others may rely on that somebody waits here. */
   attemptTake(box: Receiving, waiter: Waiting, demands = false): Sleep | undefined {
+    this.#throwOwed();
     const { queue } = this;
     const gate = queue.rx.pass(waiter, this, "receive from");
     if (gate !== undefined) return gate;
@@ -322,6 +326,13 @@ export class Pipe implements Face, Source {
     }
     if (flags > 0) this.wakeSenders(flags);
     return undefined;
+  }
+
+  owe(error: unknown): void {
+    this.#owed.push(error);
+  }
+  #throwOwed(): void {
+    if (this.#owed.length > 0) throw this.#owed.shift();
   }
 
   #drained(): DisconnectedError {

@@ -14,7 +14,7 @@ import type { Queue } from "./queue.ts";
 import { Side } from "./roll.ts";
 import type { Source } from "./source.ts";
 import { arrive } from "./sender.ts";
-import { FieldStore, PackedStore, ScalarStore, type Store } from "./store.ts";
+import { FieldStore, PackedStore, ScalarStore, type Parcel, type Store } from "./store.ts";
 
 /** What `recvMany` gives: a typed array of numbers that lie in the channel as they are, else an array. */
 export type Many<T> = ArrayLike<T> & Iterable<T>;
@@ -90,7 +90,9 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
   }
 
   /**
-   * Receives as many messages as there are, blocking this thread until there is one.
+   * Receives as many messages as there are, blocking this thread until there is one. It stops at a message that cannot be opened here,
+   * as if each was received by a call of its own: it gives those before it, the next call of this thread that receives throws for it,
+   * and those behind it stay in the channel.
    * @param max  at most so many, a whole number from 1
    * @returns 1 to `max` of them, in order: numbers that lie in the channel as they are as a typed array
    * @throws as {@link recv}
@@ -181,14 +183,21 @@ class Heap implements Receiving {
         store.takeSome(cell, numbers, from, some);
       });
     } else {
-      if (store instanceof PackedStore) store.lends = false;
-      // Before the first that only who awaits can unpack.
-      const stops = this.blocks && store instanceof PackedStore && isDeaf();
+      const packed = store instanceof PackedStore ? store : undefined;
+      if (packed !== undefined) {
+        packed.lends = false;
+        packed.opens = true;
+      }
+      const deaf = packed !== undefined && isDeaf();
       let flags = 0;
-      for (let n = 0; n < count; n++) {
-        if (n > 0 && stops && store.cargoAt(queue.nextCell) !== 0) break;
-        this.#items.push(queue.take());
+      for (let n = 0, stops = false; n < count && !stops; n++) {
+        // Nothing is taken behind what only who awaits can open, since nobody knows yet whether he will.
+        stops = deaf && packed.cargoAt(queue.nextCell) !== 0;
+        if (n > 0 && stops && this.blocks) break;
+        const item = queue.take();
+        this.#items.push(item);
         flags |= queue.flags;
+        stops ||= packed !== undefined && "error" in (item as Parcel);
       }
       queue.flags = flags;
     }
@@ -201,11 +210,28 @@ class Heap implements Receiving {
   values(pipe: Source): unknown {
     if (this.#numbers !== undefined) return this.#numbers;
     if (this.#store instanceof FieldStore) return this.#store.listOf(this.#items);
-    return this.#items.map((item) => pipe.unpack(item));
+    const values: unknown[] = [];
+    try {
+      for (const item of this.#items) values.push(pipe.unpack(item));
+    } catch (error) {
+      this.#owe(pipe, values.length, error);
+    }
+    return values;
   }
-  valuesAsync(pipe: Source): unknown {
-    if (!(this.#store instanceof PackedStore)) return this.values(pipe);
-    return Promise.all(this.#items.map((item) => pipe.unpackAsync(item)));
+  async valuesAsync(pipe: Source): Promise<unknown> {
+    if (!(this.#store instanceof PackedStore && isDeaf())) return this.values(pipe);
+    const values: unknown[] = [];
+    try {
+      for (const item of this.#items) values.push(await pipe.unpackAsync(item));
+    } catch (error) {
+      this.#owe(pipe, values.length, error);
+    }
+    return values;
+  }
+  /** The last one cannot be opened: the others are given first. If it is not the last, bytes were damaged, and nothing is sure. */
+  #owe(pipe: Source, opened: number, error: unknown): void {
+    if (opened === 0 || opened < this.#items.length - 1) throw error;
+    pipe.owe(error);
   }
 }
 

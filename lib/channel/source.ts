@@ -29,5 +29,7 @@ export interface Source {
   unpack(item: unknown): unknown;
   /** The value of a message, or a promise of it. */
   unpackAsync(item: unknown): unknown;
+  /** The next call that receives throws this, for a message that was taken behind others and cannot be opened. */
+  owe(error: unknown): void;
   describe(): string;
 }

@@ -189,7 +189,7 @@ export interface Parcel {
   readonly end: number;
   readonly isSimple: boolean;
   readonly cargo: number;
-  /** Of a message that was received, if it has cargo: the value, or why it cannot be had. */
+  /** Of a message that was opened when it was taken: the value, or why it cannot be had. */
   value?: unknown;
   error?: unknown;
 }
@@ -199,6 +199,8 @@ export class PackedStore extends Ring implements Store<Parcel, Parcel> {
   readonly cells = 0;
   /** Is what was taken unpacked before anything else is? Then it need not be copied to a place of its own. */
   lends = false;
+  /** Is what may fail to arrive opened before it is out of the queue? Then whoever takes several knows where to stop. */
+  opens = false;
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
   readonly #scratchWords = new Int32Array(this.#scratch.buffer);
   #words: Int32Array<SharedArrayBuffer>;

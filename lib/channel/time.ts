@@ -49,6 +49,8 @@ class Clock implements Source {
   unpackAsync(item: unknown): unknown {
     return this.unpack(item);
   }
+  /** Moments arrive whole. */
+  owe(): void {}
   get length(): number {
     return performance.now() >= this.#next ? 1 : 0;
   }
