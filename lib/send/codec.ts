@@ -83,7 +83,7 @@ const MAX_PROPERTIES = 0xffff;
 /** Lists of numbers and the like that are longer than this are left to structured clone: their keys need not be listed. */
 const LONG_LIST = 1024;
 const MAX_DEPTH = 16;
-/** So many objects are looked for one by one; with more, in a Set. */
+/** So many objects are looked for one by one; with more, in a Set. And so many keys are known. */
 const FEW = 16;
 
 /** The objects that were met, so that one that is met again is kept the same: the first ones here, which allocates nothing. */
@@ -108,6 +108,12 @@ function isSimple(value: unknown): boolean {
 }
 
 function isSimplePart(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return isSimpleScalar(value);
+  return depth < MAX_DEPTH && isNew(value) && (Array.isArray(value) ? isSimpleArray(value, depth) : isSimpleObject(value, depth));
+}
+
+/** Apart from what calls itself, so that the engine puts it in place. */
+function isSimpleScalar(value: unknown): boolean {
   switch (typeof value) {
     case "number":
       return value !== 0 || 1 / value > 0;
@@ -116,13 +122,8 @@ function isSimplePart(value: unknown, depth: number): boolean {
     case "boolean":
     case "undefined":
       return true;
-    case "object":
-      return (
-        value === null ||
-        (depth < MAX_DEPTH && isNew(value) && (Array.isArray(value) ? isSimpleArray(value, depth) : isSimpleObject(value, depth)))
-      );
     default:
-      return false;
+      return value === null;
   }
 }
 
@@ -130,12 +131,19 @@ function isSimpleText(text: string): boolean {
   return text.length <= LONG_TEXT && text.isWellFormed() && text.charCodeAt(0) !== BYTE_ORDER_MARK;
 }
 
+/** By its place in an object: a key that was found simple there last. Most messages have the same, and to compare is the quickest. */
+const keys = new Array<string>(FEW).fill("");
+
 function isSimpleObject(value: object, depth: number): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype || Symbol.toStringTag in value) return false;
   let properties = 0;
   for (const key in value) {
-    if (key === "__proto__" || !isSimpleText(key)) return false;
-    if (!isSimplePart((value as Record<string, unknown>)[key], depth + 1)) return false;
+    if (key !== keys[properties]) {
+      if (key === "__proto__" || !isSimpleText(key)) return false;
+      if (properties < FEW) keys[properties] = key;
+    }
+    const part = (value as Record<string, unknown>)[key];
+    if (!(typeof part === "object" ? isSimplePart(part, depth + 1) : isSimpleScalar(part))) return false;
     properties++;
   }
   return properties <= MAX_PROPERTIES;

@@ -193,6 +193,10 @@ describe("a value as bytes", () => {
     for (const value of [-0, `${BOM}x`, "\ud800", { ["__proto__"]: 1 }, new Array(1), new Map(), 5n, Object.create(null)]) {
       expect(isSimple(value)).toBe(false);
     }
+    // Whatever keys stood at the same places before.
+    for (const key of ["__proto__", `${BOM}x`, "\ud800", "k".repeat(1025)]) {
+      expect([isSimple({ id: 1, [key]: 2 }), isSimple({ id: 1, name: 2 }), isSimple({ id: 1, [key]: 2 })]).toEqual([false, true, false]);
+    }
   });
 });
 
