@@ -30,14 +30,17 @@ export class Sending {
   /** What the user gave, for the error that gives it back. */
   readonly #values: ArrayLike<unknown>;
   readonly isSingle: boolean;
+  /** Of a message with ends of channels in it: counts them as on their way, just before it is put. */
+  readonly depart: (() => void) | undefined;
   sent = 0;
   /** Of a channel without capacity: where the message is that was put and is not seen taken. */
   position: number | undefined;
   /** Who is to be woken. */
   flags: Flags = 0;
 
-  constructor(items: ArrayLike<unknown>, values: ArrayLike<unknown>, isSingle: boolean) {
+  constructor(items: ArrayLike<unknown>, values: ArrayLike<unknown>, isSingle: boolean, depart?: () => void) {
     this.items = items;
+    this.depart = depart;
     this.#values = values;
     this.isSingle = isSingle;
   }
@@ -61,6 +64,7 @@ export class Sending {
       });
       this.sent += count;
     } else {
+      this.depart?.();
       this.flags |= queue.put(this.items[this.sent]);
       if (queue.capacity === 0) this.position = queue.lastPut;
       else this.sent++;

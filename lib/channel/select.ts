@@ -173,7 +173,7 @@ class Emission implements Alternative {
     this.#value = value;
     const item = pipe.cargo.keep(pipe.cargo.pack(value, "a message"));
     const { movables } = pipe.cargo;
-    this.#moves = new Moves(movables, movables.length === 0 ? "anywhere" : { queue: pipe.number });
+    this.#moves = new Moves(movables, movables.length === 0 ? "anywhere" : { queue: pipe.number }).begin();
     this.#sending = new Sending([item], [value], true);
     this.offers = pipe.isRendezvous;
   }

@@ -3,7 +3,7 @@ import { DisconnectedError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
 import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { registerKind } from "../send/handle.ts";
-import { howArrived, moveAll, moveAllAsync } from "../send/moving.ts";
+import { howArrived, moveAll, moveAllAsync, Moves } from "../send/moving.ts";
 import type { Send } from "../send/send.ts";
 import { End, type EndState } from "./end.ts";
 import { pipeOf, SENDER } from "./open.ts";
@@ -72,19 +72,29 @@ export class Sender<T> extends End<Pipe> {
     if (once) this.close();
   }
 
-  #sendSlow(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined): void {
+  #sendSlow(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined, depart?: () => void): void {
     try {
-      pipe.inlet.put(new Sending([pipe.cargo.keep(item)], [value], true), opts);
+      pipe.inlet.put(new Sending([pipe.cargo.keep(item)], [value], true, depart), opts);
     } catch (error) {
       pipe.cargo.forget(item);
       throw error;
     }
   }
-  /** Ends of channels are counted as on their way before somebody can receive them. */
+  /**
+   * Ends of channels are counted as on their way before somebody can receive them, and not while they wait for room: until then they
+   * are this thread's, and closed if it dies.
+   */
   #sendMoving(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined): void {
-    moveAll(pipe.cargo.movables, { queue: pipe.number }, `through ${pipe.describe()}`, () => {
-      this.#sendSlow(pipe, item, value, opts);
-    });
+    const moves = new Moves(pipe.cargo.movables, { queue: pipe.number });
+    try {
+      this.#sendSlow(pipe, item, value, opts, () => {
+        moves.begin();
+      });
+    } catch (error) {
+      moves.undo();
+      throw error;
+    }
+    moves.end(`through ${pipe.describe()}`);
   }
 
   /**

@@ -50,21 +50,29 @@ export const howArrived = (): Arrival => arrival;
 
 /** Objects that are being sent: none of them has moved until all have. */
 export class Moves {
+  readonly #movables: readonly Movable[];
+  /** Those that have begun. */
   readonly #moves: Move[] = [];
   readonly #to: Destination;
 
   constructor(movables: readonly Movable[], to: Destination) {
+    this.#movables = movables;
     this.#to = to;
+  }
+  /** Counts them there; again does nothing. */
+  begin(): this {
+    if (this.#moves.length > 0) return this;
     try {
-      for (const movable of movables) {
+      for (const movable of this.#movables) {
         const move = movable[MOVE]();
-        move.begin(to);
+        move.begin(this.#to);
         this.#moves.push(move);
       }
     } catch (error) {
       this.undo();
       throw error;
     }
+    return this;
   }
   /** They have gone. */
   end(where: string): void {
@@ -79,7 +87,7 @@ export class Moves {
 /** Moves all of them while `send` sends them; none if it throws, or returns false. */
 export function moveAll<R>(movables: readonly Movable[], to: Destination, where: string, send: () => R): R {
   if (movables.length === 0) return send();
-  const moves = new Moves(movables, to);
+  const moves = new Moves(movables, to).begin();
   let sent: R | false = false;
   try {
     sent = send();
@@ -92,7 +100,7 @@ export function moveAll<R>(movables: readonly Movable[], to: Destination, where:
 /** As {@link moveAll}, awaiting. */
 export async function moveAllAsync(movables: readonly Movable[], to: Destination, where: string, send: () => Promise<void>): Promise<void> {
   if (movables.length === 0) return send();
-  const moves = new Moves(movables, to);
+  const moves = new Moves(movables, to).begin();
   try {
     await send();
   } catch (error) {
