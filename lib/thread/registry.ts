@@ -316,29 +316,9 @@ export class Registry {
     this.field(id, Field.TID).store(tid);
   }
 
-  /** Ids that were claimed by this thread, and have no thread yet. */
-  *claimedBy(spawner: number): Iterable<number> {
-    for (const id of this.#inState(CLAIMED)) if (this.spawnerOf(id) === spawner) yield id;
-  }
-
-  /** Ids that were claimed by a thread that is dead, and have no thread yet. */
-  *claimedByDead(): Iterable<number> {
-    for (const id of this.#inState(CLAIMED)) {
-      const spawner = this.spawnerOf(id);
-      if (spawner !== 0 && !this.isAlive(spawner)) yield id;
-    }
-  }
-
-  /** Has the thread with that number of the platform's joined? */
-  hasThread(platformId: number): boolean {
-    for (const id of this.living()) if (this.field(id, Field.PLATFORM).load() === platformId + 1) return true;
-    return false;
-  }
-
-  /** Ids of threads that others have spawned, and that live or are going to. */
-  *spawned(): Iterable<number> {
-    for (const id of this.#inState(CLAIMED)) if (this.isAlive(this.spawnerOf(id))) yield id;
-    for (const id of this.#inState(ALIVE)) if (this.spawnerOf(id) !== 0 && this.isAlive(id)) yield id;
+  /** All ids that were claimed, and have no thread yet. */
+  claimed(): Iterable<number> {
+    return this.#inState(CLAIMED);
   }
 
   /** All ids that have a thread now. */

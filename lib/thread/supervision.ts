@@ -24,7 +24,7 @@ import {
   whenLeft,
 } from "./lifeline.ts";
 import type { Adoption, Greeting, Plea, SpawnRequest, ThreadStart, ToSupervisor } from "./protocol.ts";
-import { registry, Supervision } from "./registry.ts";
+import { Field, registry, Supervision } from "./registry.ts";
 
 // --- having one ---
 
@@ -51,9 +51,15 @@ export function supervise(): void {
 /** In ms. A main thread that is blocked for longer, perhaps by waiting for this thread, is not waited for. */
 const MAIN_WITHIN = 100;
 
+/** Has the thread with that number of the platform's joined? */
+function hasThread(platformId: number): boolean {
+  const all = registry();
+  return [...all.living()].some((id) => all.field(id, Field.PLATFORM).load() === platformId + 1);
+}
+
 /** Lets the main thread start the supervisor, if it can: what a worker starts ends with that worker, and all threads with it. */
 function askMain(): void {
-  if (host.isMain || host.askMain === undefined || !registry().hasThread(0)) return;
+  if (host.isMain || host.askMain === undefined || !hasThread(0)) return;
   host.askMain({ ferrous: "supervise" } satisfies Plea);
   registry().supervisor.wait(0, MAIN_WITHIN);
 }
@@ -200,7 +206,11 @@ function look(): void {
 function tellOfEnd(): void {
   if (started === undefined) return;
   const all = registry();
-  const threads = [...all.spawned()].map((id) => all.describe(id));
+  // That others have spawned, and that live or are going to.
+  const threads = [
+    ...[...all.claimed()].filter((id) => all.isAlive(all.spawnerOf(id))),
+    ...[...all.living()].filter((id) => all.spawnerOf(id) !== 0 && all.isAlive(id)),
+  ].map((id) => all.describe(id));
   leavePlace(started.worker);
   if (threads.length === 0) return;
   host.warn(

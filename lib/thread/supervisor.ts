@@ -83,7 +83,7 @@ function connect(id: number, port: Port, isMain: boolean, then?: () => void): vo
     const others = peers.get(id);
     others?.delete(peer);
     // Over another of its lines it may have asked for them.
-    if ((others?.size ?? 0) === 0) dropClaims(all.claimedBy(id));
+    if ((others?.size ?? 0) === 0) dropClaims([...all.claimed()].filter((claim) => all.spawnerOf(claim) === id));
     // A main thread's port closes when a copy of the library is dropped; the thread itself ends with the process.
     if (!isMain) bury(id);
     then?.();
@@ -114,6 +114,12 @@ function dropClaims(claimed: Iterable<number>, told?: (id: number) => void): voi
   }
 }
 
+/** Was it claimed by a thread that is dead? */
+function isOrphan(claim: number): boolean {
+  const spawner = all.spawnerOf(claim);
+  return spawner !== 0 && !all.isAlive(spawner);
+}
+
 /** In ms. */
 const SWEEP_EVERY = 1000;
 
@@ -125,7 +131,7 @@ async function sweepWhileUnwatched(): Promise<never> {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, SWEEP_EVERY));
     for (const id of all.living()) if (!all.isAlive(id)) bury(id, true);
-    dropClaims(all.claimedByDead(), (id) => {
+    dropClaims([...all.claimed()].filter(isOrphan), (id) => {
       const spawner = all.describe(all.spawnerOf(id));
       host.warn(
         `ferrous: ${all.describe(id)} was never started: ${spawner}, which had spawned it, ended before the supervisor knew of either. ` +
