@@ -121,7 +121,14 @@ const bareRoundTrip = (rounds: number, pause: number) => async (): Promise<numbe
   return us;
 };
 
+/** `npm run bench -- channels [streams | latency]`: all of it, or a part. */
 export async function run(): Promise<void> {
+  const only = process.argv[3];
+  if (only !== "latency") await streaming();
+  if (only !== "streams") await latency();
+}
+
+async function streaming(): Promise<void> {
   const streams: Subject[] = [
     { name: "bare ring, 1 to 1, i32 (Lamport)", measure: ring(lamport) },
     { name: "bare ring that caches the other's index", measure: ring(cached) },
@@ -166,6 +173,9 @@ export async function run(): Promise<void> {
     row("MessagePort, texts"),
     row("texts bounded(1024), 1 to 1", "MessagePort, texts"),
   ]);
+}
+
+async function latency(): Promise<void> {
   const trips: Subject[] = [
     { name: "i32 round trip, both awake", measure: roundTrip(AWAKE, 0) },
     { name: "bare wait and notify round trip, the other asleep", measure: bareRoundTrip(ASLEEP, PAUSE) },
