@@ -2,6 +2,7 @@
 import { TimeoutError } from "../errors.ts";
 import { isTimeOver, timeoutOf, type AsyncWaitOptions } from "../park/limits.ts";
 import type { Awaited, Waiter } from "../park/wait.ts";
+import type { Moves } from "../send/moving.ts";
 import type { Flags, Queue } from "./queue.ts";
 import { PackedStore, ScalarStore, type Store } from "./store.ts";
 
@@ -30,17 +31,20 @@ export class Sending {
   /** What the user gave, for the error that gives it back. */
   readonly #values: ArrayLike<unknown>;
   readonly isSingle: boolean;
-  /** Of a message with ends of channels in it: counts them as on their way, just before it is put. */
-  readonly depart: (() => void) | undefined;
+  /**
+   * Of a message with ends of channels in it: they are counted as on their way before somebody can receive them, and not while they wait
+   * for room: until then they are this thread's, and closed if it dies.
+   */
+  readonly moves: Moves | undefined;
   sent = 0;
   /** Of a channel without capacity: where the message is that was put and is not seen taken. */
   position: number | undefined;
   /** Who is to be woken. */
   flags: Flags = 0;
 
-  constructor(items: ArrayLike<unknown>, values: ArrayLike<unknown>, isSingle: boolean, depart?: () => void) {
+  constructor(items: ArrayLike<unknown>, values: ArrayLike<unknown>, isSingle: boolean, moves?: Moves) {
     this.items = items;
-    this.depart = depart;
+    this.moves = moves;
     this.#values = values;
     this.isSingle = isSingle;
   }
@@ -64,7 +68,7 @@ export class Sending {
       });
       this.sent += count;
     } else {
-      this.depart?.();
+      this.moves?.begin();
       this.flags |= queue.put(this.items[this.sent]);
       if (queue.capacity === 0) this.position = queue.lastPut;
       else this.sent++;

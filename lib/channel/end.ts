@@ -94,6 +94,12 @@ export abstract class End<P extends Source = Source> implements Movable {
     const { pipe } = this.#channel();
     const side = this.#side;
     return {
+      hold: () => {
+        pipe.open(side, false);
+      },
+      release: () => {
+        pipe.close(side);
+      },
       begin: (to) => {
         pipe.share(side);
         if (to !== "anywhere" && "thread" in to) pipe.roll.add(to.thread, side);

@@ -109,7 +109,7 @@ export class Inlet {
     this.#pipe.lookAround(Side.SENDERS);
     const limits = shared(opts);
     for (let before = -1; !stay.isDone;) {
-      if (this.#pipe.demand === undefined && stay.depart === undefined && before !== stay.sent) {
+      if (this.#pipe.demand === undefined && stay.moves === undefined && before !== stay.sent) {
         before = stay.sent;
         // As long as that helps: who sleeps in between is woken for each few that were taken.
         if (stay.isSingle ? !this.#pipe.isQuick && restFirst(() => this.#putSingle(stay)) : restFirst(() => this.#putSome(stay))) return;

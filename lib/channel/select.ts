@@ -19,13 +19,13 @@ import { kindOf } from "../memory/place.ts";
 import { Line } from "../park/line.ts";
 import { Limits, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { wait, type Awaited, type Sleep, type Waiter } from "../park/wait.ts";
-import { Moves } from "../send/moving.ts";
+import type { Moves } from "../send/moving.ts";
 import { ownField } from "../thread/current.ts";
 import { Field } from "../thread/registry.ts";
 import { Box, Sending, type Waiting } from "./call.ts";
 import type { Pipe } from "./pipe.ts";
 import { Receiver } from "./receiver.ts";
-import { Sender, type SendOperation } from "./sender.ts";
+import { movesOf, Sender, type SendOperation } from "./sender.ts";
 import { Side } from "./roll.ts";
 import type { Source } from "./source.ts";
 
@@ -165,26 +165,33 @@ class Emission implements Alternative {
   readonly #pipe: Pipe;
   readonly #value: unknown;
   readonly #sending: Sending;
-  readonly #moves: Moves;
+  readonly #moves: Moves | undefined;
 
   constructor(sender: Sender<unknown>, value: unknown) {
     this.#sender = sender;
     const pipe = (this.#pipe = sender.inner());
     this.#value = value;
     const item = pipe.cargo.keep(pipe.cargo.pack(value, "a message"));
-    const { movables } = pipe.cargo;
-    this.#moves = new Moves(movables, movables.length === 0 ? "anywhere" : { queue: pipe.number }).begin();
-    this.#sending = new Sending([item], [value], true);
+    this.#moves = movesOf(pipe)?.hold();
+    this.#sending = new Sending([item], [value], true, this.#moves);
     this.offers = pipe.isRendezvous;
   }
   tryNow(): boolean {
-    return this.#pipe.inlet.tryPut(this.#sending.items[0], this.#value);
+    this.#moves?.begin();
+    let sent = false;
+    try {
+      return (sent = this.#pipe.inlet.tryPut(this.#sending.items[0], this.#value));
+    } finally {
+      if (!sent) this.#moves?.back();
+    }
   }
   attempt(waiter: Waiting): Sleep | undefined {
     return this.#pipe.inlet.attemptPut(this.#sending, waiter);
   }
   withdraw(): boolean {
-    return this.#pipe.inlet.withdraw(this.#sending);
+    const isBack = this.#pipe.inlet.withdraw(this.#sending);
+    if (isBack) this.#moves?.back();
+    return isBack;
   }
   hold(): void {
     this.#pipe.open(Side.SENDERS, false);
@@ -197,10 +204,10 @@ class Emission implements Alternative {
   }
   end(chosen: boolean): void {
     if (chosen) {
-      this.#moves.end(`through ${this.#pipe.describe()}`);
+      this.#moves?.end(`through ${this.#pipe.describe()}`);
       this.#sender.sent();
     } else {
-      this.#moves.undo();
+      this.#moves?.undo();
       this.#pipe.cargo.forget(this.#sending.items[0]);
     }
   }

@@ -3,7 +3,7 @@ import { DisconnectedError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
 import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { registerKind } from "../send/handle.ts";
-import { howArrived, moveAll, moveAllAsync, Moves } from "../send/moving.ts";
+import { howArrived, moveAll, Moves } from "../send/moving.ts";
 import type { Send } from "../send/send.ts";
 import { End, type EndState } from "./end.ts";
 import { pipeOf, SENDER } from "./open.ts";
@@ -67,34 +67,20 @@ export class Sender<T> extends End<Pipe> {
     if (opts !== undefined) new Limits(opts, "send").throwIfCancelled();
     const item = cargo.pack(value, MESSAGE);
     if (pipe.isQuick && (pipe.inlet.putQuickly(item) || pipe.inlet.putSoon(item))) return;
-    if (cargo.movables.length > 0) this.#sendMoving(pipe, item, value, opts);
-    else if (pipe.isQuick || !pipe.inlet.putQuickly(item)) this.#sendSlow(pipe, item, value, opts);
+    if (cargo.movables.length > 0 || pipe.isQuick || !pipe.inlet.putQuickly(item)) this.#sendSlow(pipe, item, value, opts);
     if (once) this.close();
   }
 
-  #sendSlow(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined, depart?: () => void): void {
+  #sendSlow(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined): void {
+    const moves = movesOf(pipe);
     try {
-      pipe.inlet.put(new Sending([pipe.cargo.keep(item)], [value], true, depart), opts);
+      pipe.inlet.put(new Sending([pipe.cargo.keep(item)], [value], true, moves), opts);
     } catch (error) {
+      moves?.undo();
       pipe.cargo.forget(item);
       throw error;
     }
-  }
-  /**
-   * Ends of channels are counted as on their way before somebody can receive them, and not while they wait for room: until then they
-   * are this thread's, and closed if it dies.
-   */
-  #sendMoving(pipe: Pipe, item: unknown, value: unknown, opts: WaitOptions | undefined): void {
-    const moves = new Moves(pipe.cargo.movables, { queue: pipe.number });
-    try {
-      this.#sendSlow(pipe, item, value, opts, () => {
-        moves.begin();
-      });
-    } catch (error) {
-      moves.undo();
-      throw error;
-    }
-    moves.end(`through ${pipe.describe()}`);
+    moves?.end(`through ${pipe.describe()}`);
   }
 
   /**
@@ -136,14 +122,15 @@ export class Sender<T> extends End<Pipe> {
   async #putAsync(pipe: Pipe, value: unknown, opts: AsyncWaitOptions | undefined): Promise<void> {
     const { cargo } = pipe;
     const item = cargo.keep(cargo.pack(value, MESSAGE));
-    const { movables } = cargo;
+    const moves = movesOf(pipe)?.hold();
     try {
-      const put = (): Promise<void> => pipe.inlet.putAsync(new Sending([item], [value], true), opts);
-      await (movables.length === 0 ? put() : moveAllAsync(movables, { queue: pipe.number }, `through ${pipe.describe()}`, put));
+      await pipe.inlet.putAsync(new Sending([item], [value], true, moves), opts);
     } catch (error) {
+      moves?.undo();
       cargo.forget(item);
       throw error;
     }
+    moves?.end(`through ${pipe.describe()}`);
   }
 
   /**
@@ -233,6 +220,11 @@ export class Sender<T> extends End<Pipe> {
 }
 
 const MESSAGE = "a message";
+
+/** Of the ends of channels in what was packed last, if there are any. @internal */
+export function movesOf({ cargo, number }: Pipe): Moves | undefined {
+  return cargo.movables.length === 0 ? undefined : new Moves(cargo.movables, { queue: number });
+}
 
 function listOf<T>(values: ArrayLike<T> | Iterable<T>): ArrayLike<T> {
   if (typeof values === "string") return [...(values as Iterable<T>)];

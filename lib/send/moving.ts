@@ -14,6 +14,9 @@ export type Destination = { readonly thread: number } | { readonly queue: number
 
 /** One object on its way. */
 export interface Move {
+  /** Until `release` it is this thread's, even if it is closed meanwhile. */
+  hold(): void;
+  release(): void;
   /** Counts it there. */
   begin(to: Destination): void;
   /** It has gone: here it can be used no more. `where` says where it went, for messages. */
@@ -50,37 +53,52 @@ export const howArrived = (): Arrival => arrival;
 
 /** Objects that are being sent: none of them has moved until all have. */
 export class Moves {
-  readonly #movables: readonly Movable[];
-  /** Those that have begun. */
-  readonly #moves: Move[] = [];
+  readonly #moves: readonly Move[];
   readonly #to: Destination;
+  /** So many of them are held, and counted there. */
+  #held = 0;
+  #begun = 0;
 
   constructor(movables: readonly Movable[], to: Destination) {
-    this.#movables = movables;
+    this.#moves = movables.map((movable) => movable[MOVE]());
     this.#to = to;
   }
-  /** Counts them there; again does nothing. */
-  begin(): this {
-    if (this.#moves.length > 0) return this;
+  /** For a wait that others of this thread's code may go on beside: until they go or stay they are this thread's, even if they are closed. */
+  hold(): this {
     try {
-      for (const movable of this.#movables) {
-        const move = movable[MOVE]();
-        move.begin(this.#to);
-        this.#moves.push(move);
-      }
+      for (; this.#held < this.#moves.length; this.#held++) (this.#moves[this.#held] as Move).hold();
     } catch (error) {
-      this.undo();
+      this.#release();
       throw error;
     }
     return this;
   }
+  #release(): void {
+    while (this.#held > 0) (this.#moves[--this.#held] as Move).release();
+  }
+  /** Counts them there; again does nothing. */
+  begin(): this {
+    try {
+      for (; this.#begun < this.#moves.length; this.#begun++) (this.#moves[this.#begun] as Move).begin(this.#to);
+    } catch (error) {
+      this.back();
+      throw error;
+    }
+    return this;
+  }
+  /** Counts them there no more. */
+  back(): void {
+    while (this.#begun > 0) (this.#moves[--this.#begun] as Move).undo(this.#to);
+  }
   /** They have gone. */
   end(where: string): void {
     for (const move of this.#moves) move.end(where);
+    this.#release();
   }
   /** They were not sent after all. */
   undo(): void {
-    for (const move of this.#moves) move.undo(this.#to);
+    this.back();
+    this.#release();
   }
 }
 
@@ -96,16 +114,4 @@ export function moveAll<R>(movables: readonly Movable[], to: Destination, where:
     else moves.end(where);
   }
   return sent;
-}
-/** As {@link moveAll}, awaiting. */
-export async function moveAllAsync(movables: readonly Movable[], to: Destination, where: string, send: () => Promise<void>): Promise<void> {
-  if (movables.length === 0) return send();
-  const moves = new Moves(movables, to).begin();
-  try {
-    await send();
-  } catch (error) {
-    moves.undo();
-    throw error;
-  }
-  moves.end(where);
 }
