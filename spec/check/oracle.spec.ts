@@ -33,7 +33,7 @@ describe.each<[number, string, Fates, programs?: fc.Arbitrary<Program>]>([
   [300, "with wake-ups without cause", { spurious: 1 }],
   [200, "with a death", { deaths: 1 }],
   [100, "with timeouts and a death", { timeouts: 1, deaths: 1 }],
-  [300, "that look at one word, some of them in loops", {}, lookingProgram],
+  [150, "of one thread that looks, some of it in loops", {}, lookingProgram],
 ])("the search of %i programs, %s", (numRuns, _, fates, programs = program) => {
   it("ends in everything that an interpreter finds, and in nothing else", () => {
     let compared = 0;
