@@ -84,18 +84,18 @@ const onlyLooked = ({ op: { kind, a, b }, result }: Look): boolean =>
 const FAR_TOLD = HORIZON - 1;
 /** Is the place in the code of the next look ahead noted? Of few, because a stack takes as long as many looks. */
 export const isTold = ({ ahead: { length }, tells }: ModelThread): boolean =>
-  length === 0 || (tells && (length <= LONGEST || (length > FAR_TOLD - LONGEST && length <= FAR_TOLD)));
+  tells && (length <= LONGEST || (length > FAR_TOLD - LONGEST && length <= FAR_TOLD));
 
 /**
  * Does each round begin at the same place in the code? Who looks twice and then in a loop is not in that loop yet.
  *
- * @param told  the same looks, with their places
+ * @param told  so many of the same looks, with their places
  */
-function isOneLoop(thread: ModelThread, round: readonly Look[], told: () => readonly Look[]): boolean {
-  const text = [round[0]?.from, ...round.map(textOf)].join();
+function isOneLoop(thread: ModelThread, round: readonly Look[], told: (count: number) => readonly Look[]): boolean {
+  const from = told(1)[0]?.from;
+  const text = [from, ...round.map(textOf)].join();
   if (thread.loops.has(text)) return true;
-  const [places, { length }] = [told(), round];
-  const from = places[0]?.from;
+  const [places, { length }] = [told(HORIZON), round];
   if ([length, FAR_TOLD - (FAR_TOLD % length)].some((at) => places[at]?.from !== from)) return false;
   thread.loops.add(text);
   return true;
@@ -118,11 +118,11 @@ export function findSpin(thread: ModelThread, run: () => void): readonly Op[] | 
   };
   if (looks(HORIZON) < HORIZON) return undefined;
   const { ahead } = thread;
-  let told: readonly Look[] | undefined;
-  const tell = (): readonly Look[] => {
-    if (told !== undefined) return told;
+  let told: readonly Look[] = [];
+  const tell = (count: number): readonly Look[] => {
+    if (told.length >= count) return told;
     thread.tells = true;
-    looks(HORIZON);
+    looks(count);
     thread.tells = false;
     return (told = thread.ahead);
   };
