@@ -222,8 +222,10 @@ export class Sender<T> extends End<Pipe> {
 const MESSAGE = "a message";
 
 /** Of the ends of channels in what was packed last, if there are any. @internal */
-export function movesOf({ cargo, number }: Pipe): Moves | undefined {
-  return cargo.movables.length === 0 ? undefined : new Moves(cargo.movables, { queue: number });
+export function movesOf(pipe: Pipe): Moves | undefined {
+  const { movables } = pipe.cargo;
+  // Its number is not asked for without need: then every thread can ask after the channel, and that takes a supervisor.
+  return movables.length === 0 ? undefined : new Moves(movables, { queue: pipe.number });
 }
 
 function listOf<T>(values: ArrayLike<T> | Iterable<T>): ArrayLike<T> {
