@@ -137,9 +137,11 @@ async function spawning(rows: Row[]): Promise<void> {
       measure: async () => {
         const start = performance.now();
         const worker = new Worker(new URL("./threads/bare.js", import.meta.url));
+        // Before the message: to who is late both come at once.
+        const exited = new Promise((resolve) => worker.once("exit", resolve));
         await new Promise((resolve) => worker.once("message", resolve));
         const took = performance.now() - start;
-        await new Promise((resolve) => worker.once("exit", resolve));
+        await exited;
         return took;
       },
     },
