@@ -350,6 +350,8 @@ deaths.here("a dead sender's receivers are told", async () => {
 export const sendsAndStays = task(import.meta.url, "sendsAndStays", async (/** @type {any} */ tx) => {
   tx.send("one");
   await forEver();
+  // An end that is not needed any more may be collected, and closes.
+  tx.close();
 });
 deaths.here("a dead receiver's senders are told", async () => {
   /** @type {[any, any]} */
@@ -368,6 +370,7 @@ export const receivesAndStays = task(import.meta.url, "receivesAndStays", async 
   rx.recv();
   told.send("received");
   await forEver();
+  rx.close();
 });
 deaths.here("a barrier whose participant died is broken", async () => {
   const { Barrier } = await import("../ferrous.js");
