@@ -16,7 +16,7 @@ import { Field } from "../thread/registry.ts";
 import { TimeoutError } from "../errors.ts";
 import { onAbort } from "./abort.ts";
 import { abortSignalOf, timeoutOf, type AsyncWaitOptions } from "./limits.ts";
-import { isOver, isPending } from "./pending.ts";
+import { whenWoken } from "./pending.ts";
 import { sliceNow, type Attempt, type Awaited, type SleepWord, type Waiter } from "./wait.ts";
 
 /** One task in line. */
@@ -137,9 +137,7 @@ export class Line {
   #arm(word: SleepWord, woken: Promise<unknown>): void {
     const before = this.#armed;
     this.#armed = word;
-    isPending(word);
-    void woken.then(() => {
-      isOver(word);
+    whenWoken(word, woken, () => {
       if (this.#armed === word) this.#armed = undefined;
       this.#woken();
     });

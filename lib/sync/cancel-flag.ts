@@ -14,7 +14,7 @@ import { readText, writeText } from "../memory/bytes.ts";
 import { registerWords, someThread } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import { LISTENER, type CancelSource } from "../park/limits.ts";
-import { isOver, isPending } from "../park/pending.ts";
+import { whenWoken } from "../park/pending.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { currentThread } from "../thread/current.ts";
 import { wakeEverybody } from "../thread/lifeline.ts";
@@ -162,15 +162,8 @@ export class CancelFlag implements CancelSource {
       else if (flag !== undefined) CancelFlag.#follow(weak, state);
     };
     const pending = state.waitAsync(LIVE);
-    if (!pending.async) {
-      look();
-      return;
-    }
-    isPending(state);
-    void pending.value.then(() => {
-      isOver(state);
-      look();
-    });
+    if (pending.async) whenWoken(state, pending.value, look);
+    else look();
   }
 
   #abort(): void {

@@ -43,6 +43,29 @@ const last: Body = ({ lock, cells }) => {
   Atomics.notify(cells, 2);
   return "read";
 };
+/** What comes of `work`, done while `held` is; "refused" if it would be a deadlock. */
+function unlessRefused(held: { release(): void }, work: () => string): string {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof DeadlockError)) throw error;
+    return "refused";
+  } finally {
+    held.release();
+  }
+}
+/** Does `work`, and says what it was told if that was poison. */
+const unlessPoisoned =
+  (work: (lock: RwLock<Int32Array>) => void, told: (message: string) => void = () => undefined): Body =>
+  ({ lock }) => {
+    try {
+      work(lock);
+    } catch (error) {
+      if (!(error instanceof PoisonedError)) throw error;
+      told(error.message);
+    }
+  };
+const keeps: Body = ({ lock }) => void lock.write();
 const hasty = late((lock) => lock.write({ timeout: 50 }), "wrote");
 afterAll(() => {
   if (process.env["SHOW_EXECUTIONS"] !== undefined) console.log(executions.join("\n"));
@@ -95,18 +118,11 @@ describe("in every interleaving, an RwLock", () => {
   it("tells a thread that reads through one handle that it can't wait through another, while a writer waits for it", () => {
     const ends = new Set<unknown>();
     const place = (): SharedArrayBuffer => new SharedArrayBuffer(64);
-    const twice = (buffer: SharedArrayBuffer): string => {
-      const guard = RwLock.at(buffer, 0).read();
-      try {
+    const twice = (buffer: SharedArrayBuffer): string =>
+      unlessRefused(RwLock.at(buffer, 0).read(), () => {
         RwLock.at(buffer, 0).read().release();
         return "twice";
-      } catch (error) {
-        if (!(error instanceof DeadlockError)) throw error;
-        return "refused";
-      } finally {
-        guard.release();
-      }
-    };
+      });
     const writer = (buffer: SharedArrayBuffer): void => {
       RwLock.at(buffer, 0).write().release();
     };
@@ -118,18 +134,11 @@ describe("in every interleaving, an RwLock", () => {
   it("tells a thread that reads that it can't wait to write, also while another writer waits for it", () => {
     const more =
       (take: (lock: RwLock<Int32Array>) => { release(): void }): Body =>
-      ({ lock }) => {
-        const guard = lock.read();
-        try {
+      ({ lock }) =>
+        unlessRefused(lock.read(), () => {
           take(lock).release();
           return "went on";
-        } catch (error) {
-          if (!(error instanceof DeadlockError)) throw error;
-          return "refused";
-        } finally {
-          guard.release();
-        }
-      };
+        });
     expect(endsOf([more((lock) => lock.write()), write], { preemptions: 2 })).toEqual(["refused,wrote"]);
     expect(endsOf([more((lock) => lock.upgradable()), write], { preemptions: 2 })).toEqual(["refused,wrote", "went on,wrote"]);
   });
@@ -140,14 +149,9 @@ describe("in every interleaving, an RwLock", () => {
   });
 
   it("is in no doubt once that was declared, whoever marks it as waited for meanwhile", () => {
-    const keeps: Body = ({ lock }) => void lock.write();
-    const wants: Body = ({ lock }) => {
-      try {
-        lock.upgradable().release();
-      } catch (error) {
-        if (!(error instanceof PoisonedError)) throw error;
-      }
-    };
+    const wants = unlessPoisoned((lock) => {
+      lock.upgradable().release();
+    });
     const clears: Body = ({ lock }) => {
       if (!lock.poisoned) return;
       lock.clearPoison();
@@ -162,15 +166,10 @@ describe("in every interleaving, an RwLock", () => {
 
   it("names the dead writer to everybody", () => {
     const named = new Set<unknown>();
-    const keeps: Body = ({ lock }) => void lock.write();
-    const wants: Body = ({ lock }) => {
-      try {
-        lock.tryRead()?.release();
-      } catch (error) {
-        if (!(error instanceof PoisonedError)) throw error;
-        named.add(error.message);
-      }
-    };
+    const wants = unlessPoisoned(
+      (lock) => lock.tryRead()?.release(),
+      (message) => named.add(message),
+    );
     const report = check(
       { setup: () => setup(2), threads: [keeps, wants, wants] },
       { deaths: 1, mortal: [0], preemptions: 1, time: 60_000 },
@@ -180,14 +179,7 @@ describe("in every interleaving, an RwLock", () => {
   });
 
   it("names whoever poisoned it last, however late somebody finds the one before", () => {
-    const keeps: Body = ({ lock }) => void lock.write();
-    const wants: Body = ({ lock }) => {
-      try {
-        lock.tryRead()?.release();
-      } catch (error) {
-        if (!(error instanceof PoisonedError)) throw error;
-      }
-    };
+    const wants = unlessPoisoned((lock) => lock.tryRead()?.release());
     const repairs: Body = ({ lock }) => {
       if (!lock.poisoned) return false;
       lock.clearPoison();
