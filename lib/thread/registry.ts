@@ -145,13 +145,6 @@ export class Registry {
     return new Registry(buffer);
   }
 
-  /** Is that the same process' registry, whichever object stands for its memory? */
-  isSame(buffer: SharedArrayBuffer): boolean {
-    const other = int32Of(buffer);
-    // PLAIN: the first four words never change once another thread can see them.
-    return [0, 1, 2, 3].every((at) => other[at] === this.#cells[at]);
-  }
-
   /** The name of a thread's life, which no thread of another process or page has. */
   lifeOf(id: number): string {
     // PLAIN: these words never change once another thread can see them.
@@ -389,10 +382,17 @@ export function registry(): Registry {
  */
 export function leaveOwnRegistry(): Registry | undefined {
   const given = host.inherited(KEY);
-  if (ours === undefined || !isSharedBuffer(given) || ours.isSame(given)) return undefined;
+  if (ours === undefined || !isSharedBuffer(given) || isSame(ours.buffer, given)) return undefined;
   const left = ours;
   ours = openRegistry(given);
   return left;
+}
+
+/** Are these the same process' registry, whichever objects stand for its memory? */
+function isSame(a: SharedArrayBuffer, b: SharedArrayBuffer): boolean {
+  const [ours, theirs] = [int32Of(a), int32Of(b)];
+  // PLAIN: the first four words never change once another thread can see them.
+  return [0, 1, 2, 3].every((at) => ours[at] === theirs[at]);
 }
 
 /** This process' registry, as it travels in handles. */
@@ -405,7 +405,7 @@ export function meetRegistry(buffer: SharedArrayBuffer): boolean {
     host.bequeath(KEY, buffer);
     return true;
   }
-  return registry().isSame(buffer);
+  return isSame(registry().buffer, buffer);
 }
 
 /** Runs with another registry until the returned function is called: for the checker's worlds. @internal */
