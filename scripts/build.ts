@@ -71,7 +71,7 @@ rmSync(old, { recursive: true, force: true });
  */
 async function buildForPages(): Promise<void> {
   const out = `${fresh}/web`;
-  const isOfNode = (file: string): boolean => /^host[\\/](?:[\w-]+-)?node\.ts$/.test(file);
+  const isOfNode = (file: string): boolean => /[\\/](?:[\w-]+-)?node\.ts$/.test(file);
   // With the libraries that they use, so that a page needs no bundler.
   const holdsOthers = (file: string): boolean => /^host[\\/](?:packer|parser)-web\.ts$/.test(file);
   const all = readdirSync("lib", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts") && !isOfNode(file));
@@ -100,7 +100,7 @@ async function buildForPages(): Promise<void> {
     const text = readFileSync(`${out}/${file}`, "utf8")
       .replaceAll(
         /\b(from|import) "(\.[^"]+)\.ts"/g,
-        (_, how: string, path: string) => `${how} "${path.replace(/(host\/[\w-]+)-node$/, "$1-web")}.js"`,
+        (_, how: string, path: string) => `${how} "${path.replace(/(\/[\w-]+)-node$/, "$1-web")}.js"`,
       )
       .replaceAll('"#host"', `"${up}/host/web.js"`);
     writeFileSync(`${out}/${file}`, text);

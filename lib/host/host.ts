@@ -75,6 +75,8 @@ export interface Host {
   readonly mayBlock: boolean;
   /** Can messages be received in the midst of blocking code? */
   readonly polls: boolean;
+  /** Does the process crash if somebody notifies what this thread awaits, in the moment in which the thread is taken down? Not there: never. */
+  readonly crashesAwaiting?: boolean;
   parallelism(): number;
   /** Shared memory under a name, seen by every thread that is started later, by whomever. */
   inherited(key: string): unknown;

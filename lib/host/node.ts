@@ -113,6 +113,8 @@ export const host: Host = {
   platformId: threads.threadId,
   mayBlock: true,
   polls: true,
+  // nodejs/node#57910. The main thread ends with the process.
+  crashesAwaiting: !threads.isMainThread && Number.parseInt(process.versions.node) < 24,
   parallelism: availableParallelism,
   inherited: (key) => threads.getEnvironmentData(key),
   bequeath: (key, buffer) => {

@@ -16,8 +16,8 @@ import { Field } from "../thread/registry.ts";
 import { TimeoutError } from "../errors.ts";
 import { onAbort } from "./abort.ts";
 import { abortSignalOf, timeoutOf, type AsyncWaitOptions } from "./limits.ts";
-import { whenWoken } from "./pending.ts";
-import { sliceNow, type Attempt, type Awaited, type SleepWord, type Waiter } from "./wait.ts";
+import { whenChanged } from "./change-node.ts";
+import { sliceNow, type Attempt, type Awaited, type Sleep, type SleepWord, type Waiter } from "./wait.ts";
 
 /** One task in line. */
 interface Task {
@@ -119,9 +119,7 @@ export class Line {
         const sleep = task.attempt(task.waiter);
         if (sleep !== undefined) {
           const isArmed = this.#armed !== undefined && isSame(this.#armed, sleep.word);
-          const pending = isArmed ? undefined : sleep.word.waitAsync(sleep.value as never);
-          if (pending?.async === false) continue;
-          if (pending !== undefined) this.#arm(sleep.word, pending.value);
+          if (!isArmed && !this.#arm(sleep)) continue;
           if (sleep.atMost !== undefined) this.#nap(sleep.atMost);
           return;
         }
@@ -134,15 +132,18 @@ export class Line {
     }
   }
 
-  #arm(word: SleepWord, woken: Promise<unknown>): void {
-    const before = this.#armed;
-    this.#armed = word;
-    whenWoken(word, woken, () => {
+  /** False if the word has changed already. */
+  #arm({ word, value, isExact }: Sleep): boolean {
+    const woken = (): void => {
       if (this.#armed === word) this.#armed = undefined;
       this.#woken();
-    });
+    };
+    if (!whenChanged(word, value, woken, isExact)) return false;
+    const before = this.#armed;
+    this.#armed = word;
     // What the first task waits for has changed: the other word's pending wait is ended.
     before?.notify();
+    return true;
   }
 
   /** Lets the first task look again after so many ms, unless it is going to look sooner. */
@@ -202,11 +203,12 @@ const MAX_TIMER = 0x7fff_ffff;
 const waiting = {
   lines: new Set<() => void>(),
   ticker: undefined as { stop(): void } | undefined,
+  slice: 0,
 
   add(look: () => void): void {
     if (this.lines.size === 0) {
       onLook(lookAtAll);
-      this.ticker = tickEvery(sliceNow());
+      this.tick();
     }
     this.lines.add(look);
     ownField(Field.AWAITING).add(1);
@@ -218,19 +220,17 @@ const waiting = {
     this.ticker?.stop();
     this.ticker = undefined;
   },
+
+  /** Keeps the process alive too, which a pending waitAsync does not. */
+  tick(): void {
+    this.ticker?.stop();
+    this.slice = sliceNow();
+    this.ticker = host.every(this.slice, lookAtAll);
+  },
 };
 
 function lookAtAll(): void {
   for (const look of [...waiting.lines]) look();
-}
-
-/** Keeps the process alive too, which a pending waitAsync does not. */
-function tickEvery(slice: number): { stop(): void } {
-  return host.every(slice, () => {
-    lookAtAll();
-    const now = sliceNow();
-    if (now === slice || waiting.ticker === undefined) return;
-    waiting.ticker.stop();
-    waiting.ticker = tickEvery(now);
-  });
+  // Looks come more often once nobody would tell of a death.
+  if (waiting.ticker !== undefined && sliceNow() !== waiting.slice) waiting.tick();
 }

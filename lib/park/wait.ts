@@ -41,6 +41,8 @@ export interface Sleep {
   readonly atMost?: number;
   /** The word is likely to change within microseconds: look at it for a while, then attempt again. */
   readonly soon?: boolean;
+  /** A notification ends the sleep even if it came without a change: none may be missed once the call that awaits has returned. */
+  readonly isExact?: boolean;
 }
 
 /** Who attempts, and how it has fared so far. The drivers keep it up to date. */

@@ -9,7 +9,7 @@ import { arriving, Moves } from "../send/moving.ts";
 import { decode, encode, type Departing, type Encoded } from "../send/transit.ts";
 import { assumeThread, currentThread } from "../thread/current.ts";
 import { Letterbox } from "../thread/letterbox.ts";
-import { awaitReceipt, holdLife, takeLifeline } from "../thread/lifeline.ts";
+import { holdLife, passOn, takeLifeline } from "../thread/lifeline.ts";
 import { LEAVING } from "../thread/protocol.ts";
 import { leaveOwnRegistry } from "../thread/registry.ts";
 import { knowAllKinds } from "./kinds.ts";
@@ -48,12 +48,12 @@ export async function boot(): Promise<void> {
   const teller = new Teller(port, box === undefined ? undefined : new Letterbox(box));
   host.onUncaught((error, isRejection) => {
     teller.tell(died(error, isRejection));
-    awaitReceipt();
+    passOn();
   });
   const early = left?.firstStatic;
   if (early === undefined) await run(work, teller);
   else teller.tell({ type: "refused", error: encodeThrown(earlyStatic(early)) });
-  awaitReceipt();
+  passOn();
   // Not left to the event loop: a thread ends with its task, and its timers with it.
   host.exit(teller.failed ? 1 : 0);
 }

@@ -52,6 +52,6 @@ class OnValue {
   readonly attempt: Attempt = ({ wakes }) => {
     const { word, value } = this.#sleeper;
     if (wakes > 0) this.outcome = "ok";
-    return wakes > 0 || word.load() !== value ? undefined : { word, value };
+    return wakes > 0 || word.load() !== value ? undefined : { word, value, isExact: true };
   };
 }

@@ -13,8 +13,8 @@ import { checkPlace, LAYOUT, type Layout } from "../memory/place.ts";
 import { readText, writeText } from "../memory/bytes.ts";
 import { registerWords, someThread } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
+import { whenChanged } from "../park/change-node.ts";
 import { LISTENER, type CancelSource } from "../park/limits.ts";
-import { whenWoken } from "../park/pending.ts";
 import { HANDLE, registerKind, type HandleBody } from "../send/handle.ts";
 import { currentThread } from "../thread/current.ts";
 import { wakeEverybody } from "../thread/lifeline.ts";
@@ -161,9 +161,7 @@ export class CancelFlag implements CancelSource {
       if (flag?.cancelled === true) flag.#abort();
       else if (flag !== undefined) CancelFlag.#follow(weak, state);
     };
-    const pending = state.waitAsync(LIVE);
-    if (pending.async) whenWoken(state, pending.value, look);
-    else look();
+    if (!whenChanged(state, LIVE, look)) look();
   }
 
   #abort(): void {

@@ -15,6 +15,10 @@ import { Field, registry, Supervision } from "./registry.ts";
 let port: Port | undefined;
 /** The platform's number of the supervisor at its far end; 0 for the one that is being started. */
 let connectedTo = 0;
+/** Does the supervisor hear what is sent there? It does once it has the other end. */
+let isHeard = false;
+/** The platform's number of the last one whose end of a line was seen closing. */
+let gone = 0;
 
 // --- connecting ---
 
@@ -22,6 +26,7 @@ let connectedTo = 0;
 export function layLine(mine: Port, supervisor: number): void {
   port = mine;
   connectedTo = supervisor;
+  isHeard = true;
   // What comes over one that was left is of no use any more.
   mine.listen((message) => {
     if (port === mine) receive(message);
@@ -90,6 +95,9 @@ export function isSupervised(): boolean {
   return port !== undefined || greet();
 }
 
+/** Does that supervisor hear at once what this thread sends? A greeting waits until the main thread is at its event loop. */
+export const isHeardNow = (): boolean => isSupervised() && isHeard;
+
 /** A line whose supervisor is not the present one leads nowhere. */
 export function leaveOld(): void {
   if (port !== undefined && !leadsTo(registry().supervisor.load())) leaveLine();
@@ -98,7 +106,8 @@ export function leaveOld(): void {
 /** Is it proved that the supervisor that this value of the word names will never answer again, or never be ready? */
 export function isDead(seen: number): boolean {
   const { supervisorTid, supervisorBorn } = registry();
-  if ((seen & 3) === Supervision.READY) return host.osThreadAlive(supervisorTid.load(), supervisorBorn.load()) === false;
+  if ((seen & 3) === Supervision.READY)
+    return seen >>> 2 === gone || host.osThreadAlive(supervisorTid.load(), supervisorBorn.load()) === false;
   return !registry().isAlive(seen >>> 2);
 }
 
@@ -135,12 +144,20 @@ function greet(): boolean {
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   layLine(mine, seen >>> 2);
+  isHeard = false;
+  mine.onClose(() => {
+    if (port !== mine) return;
+    gone = seen >>> 2;
+    leaveLine();
+    lookAgain();
+  });
   const arriving = host.sendTo(seen >>> 2, greeting, [theirs.native]);
   greeted = new Promise((stop) => {
     stopGreeting = stop;
     void arriving.then((arrived) => {
       // The supervisor is gone. What is asked for next looks for another.
       if (!arrived && port === mine) leaveLine();
+      isHeard ||= port === mine;
       stop();
     });
   });
@@ -177,11 +194,16 @@ export function send(message: ToSupervisor, transfer: readonly object[] = []): v
 const RECEIPT_WITHIN = 10_000;
 
 /**
- * Blocks until the supervisor has heard all that this thread told it, where a message can be lost that is posted just before its thread ends:
- * Firefox drops what a worker's ports have not passed on when it closes.
+ * As {@link awaitReceipt}, where a message can be lost that is posted just before its thread ends: Firefox drops what a worker's ports have not
+ * passed on when it closes.
  */
+export function passOn(): void {
+  if (life !== undefined) awaitReceipt();
+}
+
+/** Blocks until the supervisor has heard all that this thread told it. */
 export function awaitReceipt(): void {
-  if (life === undefined || port === undefined) return;
+  if (port === undefined) return;
   const cell = new SharedArrayBuffer(4);
   send({ type: "receipt", cell });
   Word.at(cell, 0).wait(0, RECEIPT_WITHIN);

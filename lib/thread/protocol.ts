@@ -59,6 +59,8 @@ export type ToSupervisor =
   | SpawnRequest
   /** A worker that the asking thread starts itself, since only its bundler knows how. */
   | (Adoption & { readonly type: "adopt"; readonly lifeline: object })
+  /** A task of the thread awaits that the word at this place has another value, or is notified; a bigint's has 64 bits. */
+  | { readonly type: "await"; readonly ticket: number; readonly number: number; readonly offset: number; readonly value: number | bigint }
   /** From now on the end of this thread's life can be awaited. */
   | { readonly type: "held" }
   /** `failed`: it could not be started, and why. */
@@ -82,6 +84,7 @@ export type FromSupervisor =
   | { readonly type: "start"; readonly thread: ThreadStart }
   | { readonly type: "end"; readonly id: number }
   | { readonly type: "look" }
+  | { readonly type: "changed"; readonly ticket: number }
   | { readonly type: "deadlock"; readonly seq: number; readonly cycle: readonly CycleStep[] }
   | { readonly type: "fetched"; readonly number: number; readonly found: boolean; readonly value: unknown }
   /** So many threads keep the process alive, now that the receiver's first `heard` requests were heard. */

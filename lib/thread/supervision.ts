@@ -120,8 +120,12 @@ export async function untilSupervised(): Promise<void> {
         leaveDead();
         if (supervisor.load() === seen) return;
       } else {
-        const pending = supervisor.waitAsync(seen);
-        if (pending.async) await pending.value;
+        const pending = host.crashesAwaiting === true ? undefined : supervisor.waitAsync(seen);
+        if (pending?.async === true) await pending.value;
+        else
+          await new Promise<void>((resolve) => {
+            host.later(LOOK_EVERY, resolve);
+          });
       }
     }
   } finally {
@@ -159,6 +163,7 @@ function startOrLeave(): void {
 }
 
 function start(): void {
+  lose();
   const { id } = currentThread();
   const [mine, theirs] = host.channel();
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
@@ -267,16 +272,26 @@ function failed(exit: HostExit | undefined, worker: HostWorker): void {
     { cause: exit?.error },
   );
   host.warn(`ferrous: ${failure.message}`);
-  // Others may have seen it dead before, and have another one by now, whose threads live.
-  if (started?.worker === worker && seen >>> 2 === (wasReady ? worker.platformId : currentThread().id)) {
-    if (life === undefined) registry().loseSupervisor();
-    leaveLine();
-    // Whoever asks next tries again.
-    if (supervisor.compareExchange(seen, 0) === seen) supervisor.notify();
+  if (started?.worker === worker) {
+    lose();
+    // Others may have seen it dead before, and have another one by now.
+    if (seen >>> 2 === (wasReady ? worker.platformId : currentThread().id)) {
+      leaveLine();
+      // Whoever asks next tries again.
+      if (supervisor.compareExchange(seen, 0) === seen) supervisor.notify();
+    }
   }
-  if (started?.worker === worker) started = undefined;
   // Not in the midst of blocking code, where nobody's task goes on.
   queueMicrotask(lookAgain);
+}
+
+/**
+ * The one that this thread had started is no more: known before it starts another one, whose children live. Only the main thread's says of any that it
+ * watches them.
+ */
+function lose(): void {
+  if (started !== undefined && host.isMain && life === undefined) registry().loseSupervisor();
+  started = undefined;
 }
 
 // --- threads ---

@@ -8,6 +8,7 @@ import { life } from "../host/life-node.ts";
 import { startThread } from "../host/starts-thread-node.ts";
 import type { HostExit, HostWorker, Port } from "../host/host.ts";
 import { Word } from "../memory/word.ts";
+import { Awaited } from "./awaited.ts";
 import { findCycle, type Blocked } from "./deadlock.ts";
 import {
   Ending,
@@ -29,6 +30,7 @@ interface Peer {
   readonly port: Port;
   /** What the thread sleeps on, by the numbers that it gave. */
   readonly buffers: Map<number, SharedArrayBuffer>;
+  readonly awaited: Awaited;
   /** How many requests came from it that change who keeps the process alive. */
   heard: number;
   /** Has its thread said that it holds its life? */
@@ -86,9 +88,10 @@ function connect(id: number, port: Port, isMain: boolean, then?: () => void): vo
     if ((others?.size ?? 0) === 0) dropClaims([...all.claimed()].filter((claim) => all.spawnerOf(claim) === id));
     // A main thread's port closes when a copy of the library is dropped; the thread itself ends with the process.
     if (!isMain) bury(id);
+    peer.awaited.end();
     then?.();
   };
-  const peer: Peer = { id, isMain, port, buffers: new Map(), heard: 0, held: false, ended };
+  const peer: Peer = { id, isMain, port, buffers: new Map(), awaited: new Awaited(), heard: 0, held: false, ended };
   peers.set(id, (peers.get(id) ?? new Set()).add(peer));
   port.onClose(ended);
   port.listen((message) => {
@@ -101,8 +104,10 @@ function connect(id: number, port: Port, isMain: boolean, then?: () => void): vo
 /** The thread is proved dead, which may be news: whoever waits for what it holds shall look again. */
 function bury(id: number, isNews = all.markDead(id)): void {
   blocked.delete(id);
+  const family = peers.get(id) ?? [];
   peers.delete(id);
   if (isNews) wakeAll();
+  for (const { awaited } of family) awaited.end();
 }
 
 /** Their claimers are dead. What they asked for before, they have outlived; the rest was never asked for. */
@@ -341,6 +346,16 @@ function receive(peer: Peer, message: ToSupervisor): void {
     case "forget":
       peer.buffers.delete(message.number);
       break;
+    case "await": {
+      const { ticket, number, offset, value } = message;
+      const changed = (): void => {
+        tell(peer, { type: "changed", ticket });
+      };
+      const buffer = peer.buffers.get(number);
+      if (buffer === undefined) changed();
+      else peer.awaited.begin(ticket, buffer, offset, value, changed);
+      break;
+    }
     case "blocked":
       blocked.set(peer.id, { seq: message.seq, what: message.what, holders: message.holders, buffer: peer.buffers.get(message.number) });
       sentence(peer, message.box);

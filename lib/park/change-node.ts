@@ -1,0 +1,92 @@
+/**
+ * Awaiting that a word changes.
+ *
+ * Before version 24 Node can crash as a whole when somebody notifies a word that a thread awaits in the moment in which that thread is taken
+ * down: see docs/runtimes.md. So there no thread that may end before the process does has an Atomics.waitAsync pending. The supervisor, which
+ * stays, has it on the thread's behalf:
+ *
+ *     thread      await: ticket, place, value   --->                                        ---> then()
+ *     supervisor                                     waitAsync ... notified   changed: ticket
+ *
+ * Why no wake-up is lost:
+ *   a change    on the way there: the supervisor sees another value, does not wait, and answers at once;
+ *   a death     of the thread, with a wake-up on its way: its line closes, every sleeper looks again, and then what it awaited is notified
+ *               once more, so that nothing wakes the dead any longer (thread/awaited.ts);
+ *   the line's  all that is awaited over a line that leads nowhere any more is begun anew.
+ *
+ * A thread that no supervisor hears awaits by itself, and ends that in its exit event. Of terminate() it does not hear.
+ */
+import { host } from "#host";
+import { awaitReceipt, hear, isHeardNow, numberOf, send, whenLeft } from "../thread/lifeline.ts";
+import { currentThread } from "../thread/current.ts";
+import type { SleepWord } from "./wait.ts";
+
+interface Awaited {
+  readonly word: SleepWord;
+  readonly value: number | bigint;
+  readonly then: () => void;
+}
+
+/**
+ * Calls `then` once the word was notified; false if it has another value already.
+ * @param isExact  from the return of this call on no notification may be missed, not even one without a change
+ */
+export function whenChanged(word: SleepWord, value: number | bigint, then: () => void, isExact = false): boolean {
+  const awaited = { word, value, then };
+  return host.crashesAwaiting === true && !currentThread().modelled && isHeardNow() ? ask(awaited, isExact) : awaitHere(awaited);
+}
+
+// --- the supervisor waits ---
+
+const asked = new Map<number, Awaited>();
+/** BOUND: wraps at 2^32; a ticket lives as long as its wait. */
+let tickets = 0;
+
+function ask(awaited: Awaited, isExact: boolean): boolean {
+  const { word, value } = awaited;
+  if (word.load() !== value) return false;
+  tickets = (tickets + 1) | 0;
+  asked.set(tickets, awaited);
+  send({ type: "await", ticket: tickets, number: numberOf(word.buffer), offset: word.byteOffset, value });
+  if (isExact) awaitReceipt();
+  return true;
+}
+
+hear("changed", ({ ticket }) => {
+  const awaited = asked.get(ticket);
+  asked.delete(ticket);
+  awaited?.then();
+});
+
+whenLeft(() => {
+  const all = [...asked.values()];
+  asked.clear();
+  // Not in the midst of whatever noticed it.
+  queueMicrotask(() => {
+    for (const { word, value, then } of all) if (!whenChanged(word, value, then)) then();
+  });
+});
+
+// --- the thread waits ---
+
+const pending = new Set<Awaited>();
+let stopListening: () => void = () => undefined;
+
+function awaitHere(awaited: Awaited): boolean {
+  const woken = awaited.word.waitAsync(awaited.value as never);
+  if (!woken.async) return false;
+  // Elsewhere nobody minds what is pending, and the main thread ends with the process.
+  if (host.crashesAwaiting === true) {
+    if (pending.size === 0) stopListening = host.onExit(wakeAll);
+    pending.add(awaited);
+  }
+  void woken.value.then(() => {
+    if (pending.delete(awaited) && pending.size === 0) stopListening();
+    awaited.then();
+  });
+  return true;
+}
+
+function wakeAll(): void {
+  for (const { word } of pending) word.notify();
+}
