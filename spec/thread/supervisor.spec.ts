@@ -116,6 +116,32 @@ it("a supervisor that dies while who started it blocks: that is seen, and the re
   expect(stderr).toMatch(/^ferrous: the supervisor has died[^]*^ferrous: that supervisor has ended because of: .*on purpose/m);
 });
 
+it("a worker of others whose task awaits is told of the deaths of a supervisor and its threads, and is woken without it", async () => {
+  const program = `
+    import { once } from "node:events";
+    import { Worker } from "node:worker_threads";
+    import { attach, AtomicU32, Mutex, spawn, toHandle } from "ferrous";
+    await attach();
+    const [held, free] = [new Mutex(), new Mutex()], stage = new AtomicU32(0);
+    spawn((held, stage) => { held.lock(); stage.store(1); stage.notify(); for (;;) stage.wait(1); }, held, stage).joinAsync().catch(() => undefined);
+    await stage.waitAsync(0);
+    const guard = free.lock();
+    const text = 'import { parentPort, workerData } from "node:worker_threads"; import { attach, fromHandle } from "ferrous"; await attach();' +
+      "const [held, free] = workerData.map(fromHandle);" +
+      "const lost = held.lockAsync().catch(({ code }) => code), got = free.lockAsync();" +
+      "parentPort.postMessage('waits'); parentPort.postMessage(await lost); (await got).release(); parentPort.postMessage('got it');";
+    const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(text)), { workerData: [toHandle(held), toHandle(free)] });
+    await once(worker, "message");
+    const dies = new BroadcastChannel("die");
+    dies.postMessage("now");
+    dies.close();
+    console.log(...await once(worker, "message"));
+    guard.release();
+    console.log(...await once(worker, "message"));`;
+  const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "POISONED\ngot it\n"]);
+});
+
 it("the process ends although the handle of a thread that ended with a supervisor is told whether to keep it alive", async () => {
   const program = `
     import { attach, spawn } from "ferrous";
