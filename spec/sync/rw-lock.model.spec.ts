@@ -79,6 +79,7 @@ describe("in every interleaving, an RwLock", () => {
     ["a reader and two writers", [read, write, write], { preemptions: 1 }],
     ["two readers and a writer", [read, read, write], { preemptions: 1 }],
     ["a reader and a writer, twice each", [twice(read), twice(write)], { preemptions: 2 }],
+    ["a reader who comes back and two writers", [twice(read), write, write], { preemptions: 2 }],
     ["one who downgrades, a reader and a writer", [downgrade, read, write], { preemptions: 1 }],
     ["one who upgrades, a reader and a writer", [upgrade, read, write], { preemptions: 1 }],
     ["two who upgrade", [upgrade, upgrade], {}],
