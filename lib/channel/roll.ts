@@ -56,6 +56,9 @@ export class Roll {
   /** By side: a thread that had such an end when last looked, 0 if none is known. */
   #senders = 0;
   #receivers = 0;
+  /** Another thread that had such an end when {@link isSole} looked, 0 if none was found. */
+  #otherSender = 0;
+  #otherReceiver = 0;
   #pulse: { readonly beats: boolean } | undefined;
 
   constructor(first: Word) {
@@ -158,10 +161,17 @@ export class Roll {
 
   /** Has this thread all such ends, and does nobody else come by one but through it? */
   isSole(id: number, side: Side): boolean {
+    const other = side === Side.SENDERS ? this.#otherSender : this.#otherReceiver;
+    if (other !== 0 && this.#hasEnd(other, this.#of(other).load(), side)) return false;
     // BOUND: MOVES wraps around at 2^32; it does not come around while one thread looks at a thousand words.
     const moves = this.#first.next(MOVES).load();
     if (this.#isTravelling(side)) return false;
-    for (const owner of this.owners(side)) if (owner !== id) return false;
+    for (const owner of this.owners(side)) {
+      if (owner === id) continue;
+      if (side === Side.SENDERS) this.#otherSender = owner;
+      else this.#otherReceiver = owner;
+      return false;
+    }
     return ((this.#of(id).load() >>> side) & COUNT) === 1 && this.#first.next(MOVES).load() === moves;
   }
 
