@@ -43,6 +43,7 @@ import { Cells } from "../memory/cells.ts";
 import { owned, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import type { Awaited, Sleep } from "../park/wait.ts";
+import { currentThread } from "../thread/current.ts";
 import { Gate } from "./gate.ts";
 import type { Store } from "./store.ts";
 
@@ -74,6 +75,13 @@ const COUNT_SHIFT = 5;
 const COUNT_MASK = (1 << 25) - 1;
 const ONE = 1 << COUNT_SHIFT;
 const MOVE_MASK = (COUNT_MASK << COUNT_SHIFT) | PARITY;
+
+/**
+ * Where receivers are the slower ones the ring is full all the time: looking at HEAD for each message would take its cache line from
+ * them as often. So who finds the ring full rests, at the senders' expense only, until a sixteenth of it is free; or until it has rested
+ * enough, and takes what there is by the slow way.
+ */
+const WORTHWHILE_SHIFT = 4;
 
 /** The most messages that a queue can hold. */
 export const MAX_MESSAGES = COUNT_MASK;
@@ -131,6 +139,8 @@ export class Queue {
   readonly #smallest: number;
   /** How many cells this thread's views show. */
   #seen: number;
+  /** So many must fit again before the quick way goes on in a ring that was full. */
+  readonly #worthwhile: number;
 
   constructor(buffer: SharedArrayBuffer, { capacity, cells, mostCells }: QueueShape, store: Store) {
     this.#first = Word.at(buffer, 0);
@@ -139,6 +149,8 @@ export class Queue {
     this.capacity = capacity;
     this.#capacity = capacity === 0 ? 1 : Math.min(capacity, MAX_MESSAGES);
     this.#smallest = cells;
+    // Who cannot rest meanwhile takes what there is.
+    this.#worthwhile = currentThread().spins ? Math.max(1, this.#capacity >> WORTHWHILE_SHIFT) : 1;
     this.isQuick = capacity !== 0 && store.cells !== 0 && cells === mostCells;
     this.#mostCells = mostCells;
     this.#seen = cells;
@@ -155,7 +167,7 @@ export class Queue {
 
   // --- the quick way, of messages of one length ---
 
-  /** Puts a message if nobody is at the gate, and if there is room; returns who is to be woken, or NOTHING. */
+  /** Puts a message if nobody is at the gate, and if there is room, or enough of it in a ring that was full; returns who is to be woken, or NOTHING. */
   offer(me: number, item: unknown): Flags {
     const knocks = !this.isSoleSender;
     if (knocks && !this.tx.enterQuickly(me)) return BUSY;
@@ -177,7 +189,7 @@ export class Queue {
   #hasRoomAgain(tail: number): boolean {
     const head = this.head.load();
     this.#cells.set(KNOWN_HEAD, head & MOVE_MASK);
-    return between(head, tail) < this.#capacity;
+    return this.#capacity - between(head, tail) >= this.#worthwhile;
   }
 
   /** Takes a message into {@link item} if nobody is at the gate, and if there is one; returns who is to be woken, or NOTHING. */

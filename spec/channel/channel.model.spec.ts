@@ -75,6 +75,37 @@ describe("in every interleaving, a channel", () => {
     expectPassed(run(make, producers, consumers, messages, options));
   });
 
+  it.each<[string, number, CheckOptions]>([
+    ["one that was taken", 1, {}],
+    ["one that was taken, whoever dies", 1, { deaths: 1, preemptions: 1 }],
+    ["each of two that were taken", 2, LOTS],
+  ])("that was full takes a message for %s, though those who look again wait for more room", (_, senders, options) => {
+    // In a ring of 32 the quick way goes on when two fit.
+    const report = check<Shared>(
+      {
+        setup: () => {
+          const shared = setup(bounded(32), senders, 1)();
+          for (let n = 0; n < 32; n++) shared.txs[0]?.send(100 + n);
+          return shared;
+        },
+        moves,
+        threads: [
+          ...Array.from({ length: senders }, (_, nth) => producer(nth, 1)),
+          ({ rxs: [rx] }) => {
+            for (let n = 0; n < senders; n++) rx?.recv();
+            // Open until all have sent, or died: their room is what was taken, and no more.
+            while (rx?.length !== 32 && rx?.disconnected === false);
+          },
+        ],
+        after: (_, results) => {
+          if (results.every((result) => result !== undefined)) expect(results.slice(0, senders)).toEqual(Array(senders).fill(1));
+        },
+      },
+      { spins: true, time: 60_000, ...options },
+    );
+    expectPassed(report);
+  });
+
   it("whose ring grows wakes the next one at the receivers' gate, if who was woken there was a sender that found room without it", () => {
     const report = check<Shared>(
       {
