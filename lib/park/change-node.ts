@@ -12,7 +12,8 @@
  *   a change    on the way there: the supervisor sees another value, does not wait, and answers at once;
  *   a death     of the thread, with a wake-up on its way: its line closes, every sleeper looks again, and then what it awaited is notified
  *               once more, so that nothing wakes the dead any longer (thread/awaited.ts);
- *   the line's  all that is awaited over a line that leads nowhere any more is begun anew.
+ *               So does what it asked for just before, and the supervisor hears just after: at the latest when its line closes;
+ *   the line's  end, when the supervisor dies: all that was awaited over it is begun anew.
  *
  * A thread that no supervisor hears awaits by itself, and ends that in its exit event. Of terminate() it does not hear.
  */

@@ -120,6 +120,7 @@ export async function untilSupervised(): Promise<void> {
         leaveDead();
         if (supervisor.load() === seen) return;
       } else {
+        // Where awaiting is dangerous, nobody is there yet who could do it for this thread: so it looks.
         const pending = host.crashesAwaiting === true ? undefined : supervisor.waitAsync(seen);
         if (pending?.async === true) await pending.value;
         else

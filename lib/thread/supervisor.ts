@@ -88,6 +88,7 @@ function connect(id: number, port: Port, isMain: boolean, then?: () => void): vo
     if ((others?.size ?? 0) === 0) dropClaims([...all.claimed()].filter((claim) => all.spawnerOf(claim) === id));
     // A main thread's port closes when a copy of the library is dropped; the thread itself ends with the process.
     if (!isMain) bury(id);
+    // What was asked for over it after its thread was known to be dead, too.
     peer.awaited.end();
     then?.();
   };
