@@ -84,7 +84,7 @@ async function messages(): Promise<Row[]> {
   const objects = async (count: number): Promise<void> => {
     const [tx, rx] = channel<unknown>({ capacity: 1024 });
     const cells = words();
-    const threads = [spawn(sendValues, cells, tx, "objects", count), spawn(receiveValues, cells, rx as Receiver<never>, "objects")];
+    const threads = [spawn(sendValues, cells, tx, "objects", count, 0), spawn(receiveValues, cells, rx as Receiver<never>, "objects", 0)];
     await verified(count, threads);
   };
   const growth = async (stream: (count: number) => Promise<void>, count: number): Promise<number> => {
