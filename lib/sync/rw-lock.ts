@@ -18,16 +18,12 @@ import { nameOf, type NameOptions } from "./name.ts";
 import { ReadGuard, UpgradableGuard, WriteGuard, type Reserved } from "./rw-guard.ts";
 import { Reading } from "./rw-reading.ts";
 import { bytesOf, firstOf, OWNER_SHIFT, PACKED, rwNames, RwWords, spread, UPGRADABLE, WAITS, type Shape } from "./rw-words.ts";
-import { Writing } from "./rw-writing.ts";
+import { WRITER_REST, Writing } from "./rw-writing.ts";
 import { despitePoison, refuseAsync, repairUnder, repairUnderAsync, runUnder, runUnderAsync, type NotPromise } from "./section.ts";
 
 const KIND = "RwLock@1";
 const DEFAULT_READERS = 16;
 const MAX_READERS = 1024;
-/** So often a reader whose slot is at 0 looks at that only: its cache line is its own, and STATE's is the writer's. */
-const LOOKS_ASIDE = 6;
-/** In steps of 0.8 ns: a writer's first rest. The readers for whom it waits are mostly gone sooner than another writer would be. */
-const WRITER_REST = 12;
 const DESPITE_POISON = { allowPoisoned: true };
 
 /** What a lock can be told when it is made. */
@@ -300,15 +296,15 @@ export class RwLock<T = undefined> {
   #readSlow(opts: (WaitOptions & PoisonOptions) | undefined): void {
     if (opts !== undefined) new Limits(opts, "read").throwIfCancelled();
     const reading = this.#reading;
+    const { spins } = currentThread();
     // Not for long, since nobody sees that a reader waits before it stands in a slot.
-    let looks = 0;
+    if (spins && reading.enterSoon()) return;
     let isOpen = false;
     const look = (): boolean => {
-      if (reading.isShutOut) return ++looks >= LOOKS_ASIDE && reading.tryEnter();
       isOpen = reading.enter();
       return isOpen || reading.tryEnter();
     };
-    if (!look() && !(currentThread().spins && backOff(look))) {
+    if (!look() && !(spins && backOff(look))) {
       try {
         wait(reading.entering(), this.#asReader, "read", opts);
       } catch (error) {
@@ -328,7 +324,8 @@ export class RwLock<T = undefined> {
       if (begun && this.#writing.drain(id, spins)) return;
       const { attempt } = (seizing = this.#writing.seizing(false, begun));
       const spinner: Waiter = { me: id, blocks: true, spins, wakes: 0 };
-      if (!(spins && backOff(() => attempt(spinner) === undefined, undefined, WRITER_REST))) wait(attempt, this, "write", opts);
+      const seize = (): boolean => attempt(spinner) === undefined;
+      if (!(spins && !begun && backOff(seize, undefined, WRITER_REST))) wait(attempt, this, "write", opts);
     } catch (error) {
       (seizing ?? this.#writing.seizing(false, begun)).giveUp();
       throw error;

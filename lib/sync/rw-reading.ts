@@ -1,6 +1,7 @@
 /** The readers' side of {@link RwLock}, as one object of it sees it. The words, the picture and the proof are in rw-words.ts. */
 import { ReleasedError } from "../errors.ts";
 import type { Word } from "../memory/word.ts";
+import { backOff } from "../park/backoff.ts";
 import type { Attempt, Sleep, Waiter } from "../park/wait.ts";
 import { currentId, currentThread } from "../thread/current.ts";
 import {
@@ -19,6 +20,10 @@ import {
   WANTED,
   type RwWords,
 } from "./rw-words.ts";
+
+/** In steps of 0.8 ns. */
+const FIRST_REST = 16;
+const LAST_REST = 512;
 
 /** May this thread read now? */
 const Entry = { IN: 0, WRITER: 1, FULL: 2 } as const;
@@ -49,10 +54,15 @@ export class Reading {
     this.#reads = 1;
     return true;
   }
-  /** Did a writer shut this thread's slot, which will open it again? So it is most of the time. */
-  get isShutOut(): boolean {
-    return this.#own?.load() === 0;
+  /**
+   * As {@link enter}, once the writer who has shut the slot opens it again, if that is soon. Who is shut out looks at nothing else: its
+   * slot's cache line is its own, and STATE's is the writer's.
+   */
+  enterSoon(): boolean {
+    return backOff(this.#enterAgain, LAST_REST, FIRST_REST);
   }
+  /** One for all calls: whoever comes here should not make anything that is garbage soon. */
+  readonly #enterAgain = (): boolean | undefined => this.enter() || (this.#own?.load() === 0 ? false : undefined);
 
   leave(): void {
     if (--this.#reads > 0) return;
