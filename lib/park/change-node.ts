@@ -54,9 +54,12 @@ function ask(awaited: Awaited, isExact: boolean): boolean {
 }
 
 hear("changed", ({ ticket }) => {
-  const awaited = asked.get(ticket);
-  asked.delete(ticket);
-  awaited?.then();
+  // Not in the midst of blocking code, where it may have been received: see poll().
+  queueMicrotask(() => {
+    const awaited = asked.get(ticket);
+    asked.delete(ticket);
+    awaited?.then();
+  });
 });
 
 whenLeft(() => {

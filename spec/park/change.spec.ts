@@ -1,7 +1,7 @@
 /** Who awaits that a word changes, what it is told, and what it leaves behind when it ends. */
 import process from "node:process";
 import { describe, expect, it } from "@jest/globals";
-import { AtomicI32, CancelFlag, Mutex, spawn } from "ferrous";
+import { AtomicI32, CancelFlag, channel, Mutex, spawn, type Receiver } from "ferrous";
 import { until, words } from "../support/lockers.js";
 import { run } from "../support/program.ts";
 
@@ -66,6 +66,38 @@ it("no notification is missed once waitAsync has returned, though the value stay
     expect(value.notify()).toBe(1);
   }
   await thread.joinAsync();
+});
+
+it("a task that is woken goes on only when its thread blocks no more: not in the midst of what it blocks in", async () => {
+  interface Message {
+    readonly at: number;
+    readonly shared: SharedArrayBuffer;
+  }
+  const [tx, rx] = channel<Message>();
+  const stage = words(1);
+  const thread = spawn(
+    async (rx: Receiver<Message>, stage: Int32Array<SharedArrayBuffer>) => {
+      const { AtomicI32 } = await import("ferrous");
+      const value = new AtomicI32(0);
+      const awaited = rx.recvAsync();
+      Atomics.store(stage, 0, 1);
+      Atomics.notify(stage, 0);
+      Atomics.wait(stage, 0, 1);
+      // Each has to be answered by the supervisor: what woke the task has come by then.
+      for (let i = 0; i < 3; i++) void value.waitAsync(0);
+      // Inside the receivers' gate it asks the supervisor for the shared memory, and receives what came before.
+      const received = rx.recv();
+      return [received.at, (await awaited).at];
+    },
+    rx,
+    stage,
+  );
+  until(() => stage[0] === 1);
+  for (const at of [1, 2]) tx.send({ at, shared: new SharedArrayBuffer(4) });
+  Atomics.store(stage, 0, 2);
+  Atomics.notify(stage, 0);
+  const received = thread.joinAsync({ timeout: 10_000 }).finally(() => thread.terminate());
+  expect(await received).toEqual([1, 2]);
 });
 
 describe("a thread that ends while its tasks await", () => {
