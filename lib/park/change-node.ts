@@ -37,6 +37,13 @@ export function whenChanged(word: SleepWord, value: number | bigint, then: () =>
   return host.crashesAwaiting === true && !currentThread().modelled && isHeardNow() ? ask(awaited, isExact) : awaitHere(awaited);
 }
 
+/** Ends what is awaited at that word, by whomever: they look again. */
+export function endWaits(word: SleepWord): void {
+  word.notify();
+  // And what is still on its way to the supervisor.
+  if (asked.size > 0) send({ type: "notify", number: numberOf(word.buffer), offset: word.byteOffset });
+}
+
 // --- the supervisor waits ---
 
 const asked = new Map<number, Awaited>();

@@ -68,6 +68,37 @@ it("no notification is missed once waitAsync has returned, though the value stay
   await thread.joinAsync();
 });
 
+it("what is called off at once leaves nothing behind that a notification would go to", async () => {
+  const LOCKS = 200;
+  const cells = words(4 * LOCKS);
+  const stage = words(1);
+  const guards = Array.from({ length: LOCKS }, (_, at) => Mutex.at(cells.buffer, 16 * at).lock());
+  const thread = spawn(
+    async (cells: Int32Array<SharedArrayBuffer>, stage: Int32Array<SharedArrayBuffer>, locks: number) => {
+      const { AtomicI32, Mutex } = await import("ferrous");
+      const refused = [];
+      for (let at = 0; at < locks; at++) {
+        const off = new AbortController();
+        refused.push(Mutex.at(cells.buffer, 16 * at).lockAsync({ signal: off.signal }));
+        off.abort();
+      }
+      await Promise.allSettled(refused);
+      // By then the supervisor has heard of the locks, too.
+      const woken = AtomicI32.at(stage.buffer, 0).waitAsync(0);
+      Atomics.store(stage, 0, 1);
+      await woken;
+    },
+    cells,
+    stage,
+    LOCKS,
+  );
+  until(() => stage[0] === 1);
+  expect(guards.map((_, at) => Atomics.notify(cells, 4 * at))).toEqual(guards.map(() => 0));
+  expect(Atomics.notify(stage, 0)).toBe(1);
+  await thread.joinAsync();
+  for (const guard of guards) guard.release();
+});
+
 it("a task that is woken goes on only when its thread blocks no more: not in the midst of what it blocks in", async () => {
   interface Message {
     readonly at: number;
