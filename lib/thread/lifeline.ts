@@ -145,6 +145,8 @@ function greet(): boolean {
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   layLine(mine, seen >>> 2);
   isHeard = false;
+  // Of a line that has taken a message it can be seen when it is closed.
+  send({ type: "probe" });
   mine.onClose(() => {
     if (port !== mine) return;
     gone = seen >>> 2;
@@ -202,7 +204,7 @@ export function passOn(): void {
 }
 
 /** Blocks until the supervisor has heard all that this thread told it. */
-export function awaitReceipt(): void {
+function awaitReceipt(): void {
   if (port === undefined) return;
   const cell = new SharedArrayBuffer(4);
   send({ type: "receipt", cell });

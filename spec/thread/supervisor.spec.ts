@@ -142,6 +142,52 @@ it("a worker of others whose task awaits is told of the deaths of a supervisor a
   expect([code, stdout]).toEqual([0, "POISONED\ngot it\n"]);
 });
 
+describe("a worker of others that awaits a notification without a change", () => {
+  const worker = (text: string): string => `
+    import { once } from "node:events";
+    import { readdirSync } from "node:fs";
+    import { Worker } from "node:worker_threads";
+    import { attach, AtomicU32, toHandle } from "ferrous";
+    await attach();
+    const value = new AtomicU32(0), words = new Int32Array(new SharedArrayBuffer(12)), threads = () => readdirSync("/proc/self/task").length;
+    const until = (condition) => { while (!condition()) Atomics.wait(words, 2, 0, 1); };
+    const text = 'import { parentPort, workerData } from "node:worker_threads"; import { attach, fromHandle } from "ferrous"; await attach();' +
+      "const [handle, words] = workerData, value = fromHandle(handle);" + ${JSON.stringify(text)} + "parentPort.postMessage(await woken);";
+    const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(text)), { workerData: [toHandle(value), words] });
+    await once(worker, "message");
+    const message = once(worker, "message"), dies = new BroadcastChannel("die");`;
+
+  it("misses none that comes between a supervisor's death and its own notice of that", async () => {
+    const program = `${worker("const woken = value.waitAsync(0); parentPort.postMessage('waits'); Atomics.wait(words, 0, 0);")}
+      const gone = new Promise((resolve) => { process.stderr.write = resolve; });
+      dies.postMessage("now");
+      dies.close();
+      await gone;
+      console.log(value.notify());
+      words[0] = 1;
+      Atomics.notify(words, 0);
+      console.log(...await message);`;
+    const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+    expect([code, stdout]).toEqual([0, "0\nok\n"]);
+  });
+
+  (process.platform === "linux" ? it : it.skip)("does not block if the supervisor is dead and nobody has seen it yet", async () => {
+    const program = `${worker("parentPort.postMessage('is there'); Atomics.wait(words, 0, 0); const woken = value.waitAsync(0); Atomics.store(words, 1, 1);")}
+      const before = threads();
+      dies.postMessage("now");
+      until(() => threads() < before);
+      words[0] = 1;
+      Atomics.notify(words, 0);
+      const began = performance.now();
+      until(() => words[1] === 1);
+      console.log(performance.now() - began < 5000);
+      dies.close();
+      console.log(...await message);`;
+    const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+    expect([code, stdout]).toEqual([0, "true\nok\n"]);
+  });
+});
+
 it("the process ends although the handle of a thread that ended with a supervisor is told whether to keep it alive", async () => {
   const program = `
     import { attach, spawn } from "ferrous";
