@@ -188,6 +188,57 @@ describe("a worker of others that awaits a notification without a change", () =>
   });
 });
 
+it("a worker of others that blocks sees within a second that the supervisor has died, and whom it took with it", async () => {
+  const program = `
+    import { once } from "node:events";
+    import { Worker } from "node:worker_threads";
+    import { attach, AtomicU32, Mutex, spawn, toHandle } from "ferrous";
+    await attach();
+    const held = new Mutex(), stage = new AtomicU32(0);
+    spawn((held, stage) => { held.lock(); stage.store(1); stage.notify(); for (;;) stage.wait(1); }, held, stage).joinAsync().catch(() => undefined);
+    await stage.waitAsync(0);
+    const text = 'import { parentPort, workerData } from "node:worker_threads"; import { attach, fromHandle } from "ferrous"; await attach();' +
+      "parentPort.postMessage('is there'); const began = performance.now();" +
+      "try { fromHandle(workerData).lock(); } catch ({ code }) { parentPort.postMessage(code + ' ' + (performance.now() - began < 5000)); }";
+    const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(text)), { workerData: toHandle(held) });
+    await once(worker, "message");
+    // It sleeps once its flag stands in the lock.
+    const words = new Int32Array(toHandle(held).buffer);
+    while ((words[0] & 1) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const dies = new BroadcastChannel("die");
+    dies.postMessage("now");
+    dies.close();
+    console.log(...await once(worker, "message"));`;
+  const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "POISONED true\n"]);
+});
+
+it("a thread in a worker that its spawner started outlives the supervisor, is woken, and is joined", async () => {
+  const program = `
+    import { Worker } from "node:worker_threads";
+    import { attach, AtomicU32, Mutex, ThreadBuilder } from "ferrous";
+    await attach();
+    const mutex = new Mutex(), stage = new AtomicU32(0), guard = mutex.lock();
+    const worker = () => new Worker(new URL("worker.js", import.meta.resolve("ferrous")));
+    const handle = new ThreadBuilder({ worker }).spawn(async (mutex, stage) => {
+      const got = mutex.lockAsync();
+      stage.store(1);
+      stage.notify();
+      (await got).release();
+      return 42;
+    }, mutex, stage);
+    await stage.waitAsync(0);
+    const gone = new Promise((resolve) => { process.stderr.write = resolve; });
+    const dies = new BroadcastChannel("die");
+    dies.postMessage("now");
+    dies.close();
+    await gone;
+    guard.release();
+    console.log(await handle.joinAsync({ timeout: 5000 }));`;
+  const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "42\n"]);
+});
+
 it("the process ends although the handle of a thread that ended with a supervisor is told whether to keep it alive", async () => {
   const program = `
     import { attach, spawn } from "ferrous";
