@@ -18,14 +18,16 @@
  * A thread that no supervisor hears awaits by itself, and ends that in its exit event. Of terminate() it does not hear.
  */
 import { host } from "#host";
-import { awaitReceipt, hear, isHeardNow, numberOf, send, whenLeft } from "../thread/lifeline.ts";
+import { Word } from "../memory/word.ts";
 import { currentThread } from "../thread/current.ts";
+import { hear, isHeardNow, line, numberOf, poll, send, whenLeft } from "../thread/lifeline.ts";
 import type { SleepWord } from "./wait.ts";
 
 interface Awaited {
   readonly word: SleepWord;
   readonly value: number | bigint;
   readonly then: () => void;
+  readonly isExact: boolean;
 }
 
 /**
@@ -33,8 +35,15 @@ interface Awaited {
  * @param isExact  from the return of this call on no notification may be missed, not even one without a change
  */
 export function whenChanged(word: SleepWord, value: number | bigint, then: () => void, isExact = false): boolean {
-  const awaited = { word, value, then };
-  return host.crashesAwaiting === true && !currentThread().modelled && isHeardNow() ? ask(awaited, isExact) : awaitHere(awaited);
+  const awaited = { word, value, then, isExact };
+  return host.crashesAwaiting === true && !currentThread().modelled && isHeardNow() ? ask(awaited) : awaitHere(awaited);
+}
+
+/** Ends what is awaited at that word, by whomever: they look again. */
+export function endWaits(word: SleepWord): void {
+  word.notify();
+  // And what is still on its way to the supervisor.
+  if (asked.size > 0) send({ type: "notify", number: numberOf(word.buffer), offset: word.byteOffset });
 }
 
 // --- the supervisor waits ---
@@ -43,20 +52,37 @@ const asked = new Map<number, Awaited>();
 /** BOUND: wraps at 2^32; a ticket lives as long as its wait. */
 let tickets = 0;
 
-function ask(awaited: Awaited, isExact: boolean): boolean {
-  const { word, value } = awaited;
+function ask(awaited: Awaited): boolean {
+  const { word, value, isExact } = awaited;
   if (word.load() !== value) return false;
   tickets = (tickets + 1) | 0;
   asked.set(tickets, awaited);
   send({ type: "await", ticket: tickets, number: numberOf(word.buffer), offset: word.byteOffset, value });
-  if (isExact) awaitReceipt();
+  if (isExact) untilReceived();
   return true;
 }
 
+/** In ms: how often who blocks here looks whether the supervisor is still there. If not, the line's end begins all anew. */
+const LOOK_EVERY = 10;
+/** Of a line that never took a message nothing tells that it is closed. */
+const MOST_LOOKS = 1000;
+
+function untilReceived(): void {
+  const received = Word.fresh(4);
+  send({ type: "receipt", cell: received.buffer });
+  for (let looks = 0; looks < MOST_LOOKS && received.wait(0, LOOK_EVERY) === "timed-out"; looks++) {
+    poll();
+    if (line()?.isClosed({ type: "probe" }) !== false) return;
+  }
+}
+
 hear("changed", ({ ticket }) => {
-  const awaited = asked.get(ticket);
-  asked.delete(ticket);
-  awaited?.then();
+  // Not in the midst of blocking code, where it may have been received: see poll().
+  queueMicrotask(() => {
+    const awaited = asked.get(ticket);
+    asked.delete(ticket);
+    awaited?.then();
+  });
 });
 
 whenLeft(() => {
@@ -64,7 +90,8 @@ whenLeft(() => {
   asked.clear();
   // Not in the midst of whatever noticed it.
   queueMicrotask(() => {
-    for (const { word, value, then } of all) if (!whenChanged(word, value, then)) then();
+    // Since the line's end a notification may have come in vain.
+    for (const { word, value, then, isExact } of all) if (isExact || !whenChanged(word, value, then)) then();
   });
 });
 

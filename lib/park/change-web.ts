@@ -7,3 +7,6 @@ export function whenChanged(word: SleepWord, value: number | bigint, then: () =>
   if (woken.async) void woken.value.then(then);
   return woken.async;
 }
+
+/** Ends what is awaited at that word, by whomever: they look again. */
+export const endWaits = (word: SleepWord): void => void word.notify();

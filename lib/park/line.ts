@@ -16,7 +16,7 @@ import { Field } from "../thread/registry.ts";
 import { TimeoutError } from "../errors.ts";
 import { onAbort } from "./abort.ts";
 import { abortSignalOf, timeoutOf, type AsyncWaitOptions } from "./limits.ts";
-import { whenChanged } from "./change-node.ts";
+import { endWaits, whenChanged } from "./change-node.ts";
 import { sliceNow, type Attempt, type Awaited, type Sleep, type SleepWord, type Waiter } from "./wait.ts";
 
 /** One task in line. */
@@ -142,7 +142,7 @@ export class Line {
     const before = this.#armed;
     this.#armed = word;
     // What the first task waits for has changed: the other word's pending wait is ended.
-    before?.notify();
+    if (before !== undefined) endWaits(before);
     return true;
   }
 
@@ -188,7 +188,7 @@ export class Line {
     task.before = undefined;
     if (this.#first === undefined) {
       waiting.remove(this.#lookAgain);
-      this.#armed?.notify();
+      if (this.#armed !== undefined) endWaits(this.#armed);
     }
   }
 }

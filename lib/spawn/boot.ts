@@ -26,8 +26,8 @@ export async function boot(): Promise<void> {
   // What locks of its own it had is good here too.
   const left = leaveOwnRegistry();
   const { id, registry } = assumeThread(data.id);
-  if (!registry.isWatched(id)) {
-    // Its supervisor may die with it: whoever asks must be able to ask the kernel.
+  if (!registry.isItsChild(id)) {
+    // Its supervisor may die with it, or before it: whoever asks must be able to ask the kernel.
     registry.nameOsThread(id, host.osThread());
   }
   takeLifeline(data.lifeline);

@@ -27,7 +27,8 @@ export abstract class Atomic<T extends number | bigint | boolean> {
   /**
    * Blocks this thread while the value is `expected`, until somebody notifies.
    *
-   * A death or a cancellation anywhere in the process may end the wait too, so that nobody waits for ever for the dead: look at the value again.
+   * A death or a cancellation anywhere in the process may end the wait too, so that nobody waits for ever for the dead, and so may a task that
+   * gives up awaiting the same value: look at the value again.
    *
    * @returns "ok" when woken, "not-equal" if the value was another one already, "timed-out"
    * @throws {TypeError} `expected` is of another type than the values

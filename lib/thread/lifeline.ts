@@ -33,10 +33,25 @@ export function layLine(mine: Port, supervisor: number): void {
   });
 }
 
+/** The supervisor at the line's far end is no more. Whom that had not started goes on without it. */
+export function leaveClosed(): void {
+  gone = connectedTo;
+  leaveLine();
+  // Not in the midst of blocking code, where it may have been seen.
+  queueMicrotask(lookAgain);
+}
+function leaveOnceClosed(mine: Port): void {
+  mine.onClose(() => {
+    if (port === mine) leaveClosed();
+  });
+}
+
 /** Takes the line that the supervisor laid for a thread of its own. */
 export function takeLifeline(native: unknown): void {
   const seen = registry().supervisor.load();
-  layLine(host.openPort(native), (seen & 3) === Supervision.READY ? seen >>> 2 : 0);
+  const mine = host.openPort(native);
+  layLine(mine, (seen & 3) === Supervision.READY ? seen >>> 2 : 0);
+  leaveOnceClosed(mine);
 }
 
 /** Where no port tells of this thread's end: makes sure that it is seen, before this thread does anything that others may wait for. */
@@ -145,12 +160,9 @@ function greet(): boolean {
   const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
   layLine(mine, seen >>> 2);
   isHeard = false;
-  mine.onClose(() => {
-    if (port !== mine) return;
-    gone = seen >>> 2;
-    leaveLine();
-    lookAgain();
-  });
+  // Of a line that has taken a message it can be seen when it is closed.
+  send({ type: "probe" });
+  leaveOnceClosed(mine);
   const arriving = host.sendTo(seen >>> 2, greeting, [theirs.native]);
   greeted = new Promise((stop) => {
     stopGreeting = stop;
@@ -171,7 +183,7 @@ let stopGreeting: () => void = () => undefined;
 
 whenJoined(() => void isSupervised());
 
-/** The part of the thread that started the supervisor: who blocks is told by no event that it is no more. */
+/** The part of a thread that may outlive its supervisor: who blocks is told by no event that it is no more. */
 interface Keeper {
   /** In ms. */
   lookEvery(): number;
@@ -202,7 +214,7 @@ export function passOn(): void {
 }
 
 /** Blocks until the supervisor has heard all that this thread told it. */
-export function awaitReceipt(): void {
+function awaitReceipt(): void {
   if (port === undefined) return;
   const cell = new SharedArrayBuffer(4);
   send({ type: "receipt", cell });

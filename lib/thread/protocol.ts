@@ -61,6 +61,8 @@ export type ToSupervisor =
   | (Adoption & { readonly type: "adopt"; readonly lifeline: object })
   /** A task of the thread awaits that the word at this place has another value, or is notified; a bigint's has 64 bits. */
   | { readonly type: "await"; readonly ticket: number; readonly number: number; readonly offset: number; readonly value: number | bigint }
+  /** Wakes whoever sleeps at this place: what was asked for before is one of them by then. */
+  | { readonly type: "notify"; readonly number: number; readonly offset: number }
   /** From now on the end of this thread's life can be awaited. */
   | { readonly type: "held" }
   /** `failed`: it could not be started, and why. */

@@ -242,16 +242,20 @@ export class Registry {
   setItsChild(id: number): void {
     this.#watch(id, Watch.ITS_CHILD);
   }
+  /** Does it die with its supervisor, which would see it? */
+  isItsChild(id: number): boolean {
+    return this.field(id, Field.WATCHED).load() === watchedWord(id, Watch.ITS_CHILD);
+  }
   /** Would a supervisor see this thread's death? */
   isWatched(id: number): boolean {
     const seen = this.field(id, Field.WATCHED).load();
-    return seen === watchedWord(id, Watch.WATCHED) || seen === watchedWord(id, Watch.ITS_CHILD);
+    return seen === watchedWord(id, Watch.WATCHED) || this.isItsChild(id);
   }
 
   /** The supervisor has died, and its children before it; whom else it watched, nobody does now. */
   loseSupervisor(): void {
     for (const id of [...this.#inState(CLAIMED), ...this.#inState(ALIVE)]) {
-      if (this.field(id, Field.WATCHED).load() === watchedWord(id, Watch.ITS_CHILD)) this.markDead(id);
+      if (this.isItsChild(id)) this.markDead(id);
       // But for the main thread, which ends with the process.
       else if (this.field(id, Field.TID).load() !== 0) this.#count(id, Watch.WATCHED);
     }

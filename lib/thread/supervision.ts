@@ -14,6 +14,7 @@ import {
   isSupervised,
   keepBy,
   layLine,
+  leaveClosed,
   leaveLine,
   leaveOld,
   line,
@@ -177,7 +178,6 @@ function start(): void {
   hearing?.stop();
   hearing = undefined;
   started = { worker, line: mine };
-  keepBy({ lookEvery, look });
   if (!isKeeper) host.onExit(tellOfEnd);
   isKeeper = true;
   layLine(mine, worker.platformId);
@@ -199,14 +199,21 @@ export const supervisorFailure = (): TaskError | undefined => failure;
 
 /** In ms: how often. */
 const LOOK_WHEN_READY = 1000;
-const lookEvery = (): number => (started === undefined ? Infinity : isStarting() ? LOOK_EVERY : LOOK_WHEN_READY);
-
-/** Sees, in the midst of blocking code, that the supervisor is no more, if it was this thread that started it. */
-function look(): void {
-  if (started === undefined || line() !== started.line) return;
-  poll();
-  if (line()?.isClosed({ type: "probe" } satisfies ToSupervisor) === true) failed(undefined, started.worker);
+function lookEvery(): number {
+  if (isStarting()) return LOOK_EVERY;
+  const { id, registry } = currentThread();
+  return host.polls && line() !== undefined && !registry.isItsChild(id) ? LOOK_WHEN_READY : Infinity;
 }
+
+/** Sees, in the midst of blocking code, that the supervisor is no more. */
+function look(): void {
+  poll();
+  const closed = line();
+  if (closed?.isClosed({ type: "probe" } satisfies ToSupervisor) !== true) return;
+  if (closed === started?.line) failed(undefined, started.worker);
+  else leaveClosed();
+}
+keepBy({ lookEvery, look });
 
 /** The supervisor ends with this worker, which started it: at once if somebody else ends the worker, which nobody can tell of then. */
 function tellOfEnd(): void {

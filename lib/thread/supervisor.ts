@@ -331,10 +331,15 @@ function placeOfSleeper(id: number): Word | undefined {
   const number = all.field(id, Field.BUFFER).load();
   const offset = all.field(id, Field.OFFSET).load();
   for (const peer of peers.get(id) ?? []) {
-    const buffer = peer.buffers.get(number);
-    if (buffer !== undefined && offset + 4 <= buffer.byteLength) return Word.at(buffer, offset);
+    const place = placeIn(peer, number, offset);
+    if (place !== undefined) return place;
   }
   return undefined;
+}
+
+function placeIn({ buffers }: Peer, number: number, offset: number): Word | undefined {
+  const buffer = buffers.get(number);
+  return buffer !== undefined && offset + 4 <= buffer.byteLength ? Word.at(buffer, offset) : undefined;
 }
 
 // --- messages ---
@@ -357,6 +362,9 @@ function receive(peer: Peer, message: ToSupervisor): void {
       else peer.awaited.begin(ticket, buffer, offset, value, changed);
       break;
     }
+    case "notify":
+      placeIn(peer, message.number, message.offset)?.notify();
+      break;
     case "blocked":
       blocked.set(peer.id, { seq: message.seq, what: message.what, holders: message.holders, buffer: peer.buffers.get(message.number) });
       sentence(peer, message.box);

@@ -1,7 +1,7 @@
 /** Who awaits that a word changes, what it is told, and what it leaves behind when it ends. */
 import process from "node:process";
 import { describe, expect, it } from "@jest/globals";
-import { AtomicI32, CancelFlag, Mutex, spawn } from "ferrous";
+import { AtomicI32, CancelFlag, channel, Mutex, spawn, type Receiver } from "ferrous";
 import { until, words } from "../support/lockers.js";
 import { run } from "../support/program.ts";
 
@@ -66,6 +66,69 @@ it("no notification is missed once waitAsync has returned, though the value stay
     expect(value.notify()).toBe(1);
   }
   await thread.joinAsync();
+});
+
+it("what is called off at once leaves nothing behind that a notification would go to", async () => {
+  const LOCKS = 200;
+  const cells = words(4 * LOCKS);
+  const stage = words(1);
+  const guards = Array.from({ length: LOCKS }, (_, at) => Mutex.at(cells.buffer, 16 * at).lock());
+  const thread = spawn(
+    async (cells: Int32Array<SharedArrayBuffer>, stage: Int32Array<SharedArrayBuffer>, locks: number) => {
+      const { AtomicI32, Mutex } = await import("ferrous");
+      const refused = [];
+      for (let at = 0; at < locks; at++) {
+        const off = new AbortController();
+        refused.push(Mutex.at(cells.buffer, 16 * at).lockAsync({ signal: off.signal }));
+        off.abort();
+      }
+      await Promise.allSettled(refused);
+      // By then the supervisor has heard of the locks, too.
+      const woken = AtomicI32.at(stage.buffer, 0).waitAsync(0);
+      Atomics.store(stage, 0, 1);
+      await woken;
+    },
+    cells,
+    stage,
+    LOCKS,
+  );
+  until(() => stage[0] === 1);
+  expect(guards.map((_, at) => Atomics.notify(cells, 4 * at))).toEqual(guards.map(() => 0));
+  expect(Atomics.notify(stage, 0)).toBe(1);
+  await thread.joinAsync();
+  for (const guard of guards) guard.release();
+});
+
+it("a task that is woken goes on only when its thread blocks no more: not in the midst of what it blocks in", async () => {
+  interface Message {
+    readonly at: number;
+    readonly shared: SharedArrayBuffer;
+  }
+  const [tx, rx] = channel<Message>();
+  const stage = words(1);
+  const thread = spawn(
+    async (rx: Receiver<Message>, stage: Int32Array<SharedArrayBuffer>) => {
+      const { AtomicI32 } = await import("ferrous");
+      const value = new AtomicI32(0);
+      const awaited = rx.recvAsync();
+      Atomics.store(stage, 0, 1);
+      Atomics.notify(stage, 0);
+      Atomics.wait(stage, 0, 1);
+      // Each has to be answered by the supervisor: what woke the task has come by then.
+      for (let i = 0; i < 3; i++) void value.waitAsync(0);
+      // Inside the receivers' gate it asks the supervisor for the shared memory, and receives what came before.
+      const received = rx.recv();
+      return [received.at, (await awaited).at];
+    },
+    rx,
+    stage,
+  );
+  until(() => stage[0] === 1);
+  for (const at of [1, 2]) tx.send({ at, shared: new SharedArrayBuffer(4) });
+  Atomics.store(stage, 0, 2);
+  Atomics.notify(stage, 0);
+  const received = thread.joinAsync({ timeout: 10_000 }).finally(() => thread.terminate());
+  expect(await received).toEqual([1, 2]);
 });
 
 describe("a thread that ends while its tasks await", () => {

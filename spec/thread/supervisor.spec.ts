@@ -142,6 +142,103 @@ it("a worker of others whose task awaits is told of the deaths of a supervisor a
   expect([code, stdout]).toEqual([0, "POISONED\ngot it\n"]);
 });
 
+describe("a worker of others that awaits a notification without a change", () => {
+  const worker = (text: string): string => `
+    import { once } from "node:events";
+    import { readdirSync } from "node:fs";
+    import { Worker } from "node:worker_threads";
+    import { attach, AtomicU32, toHandle } from "ferrous";
+    await attach();
+    const value = new AtomicU32(0), words = new Int32Array(new SharedArrayBuffer(12)), threads = () => readdirSync("/proc/self/task").length;
+    const until = (condition) => { while (!condition()) Atomics.wait(words, 2, 0, 1); };
+    const text = 'import { parentPort, workerData } from "node:worker_threads"; import { attach, fromHandle } from "ferrous"; await attach();' +
+      "const [handle, words] = workerData, value = fromHandle(handle);" + ${JSON.stringify(text)} + "parentPort.postMessage(await woken);";
+    const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(text)), { workerData: [toHandle(value), words] });
+    await once(worker, "message");
+    const message = once(worker, "message"), dies = new BroadcastChannel("die");`;
+
+  it("misses none that comes between a supervisor's death and its own notice of that", async () => {
+    const program = `${worker("const woken = value.waitAsync(0); parentPort.postMessage('waits'); Atomics.wait(words, 0, 0);")}
+      const gone = new Promise((resolve) => { process.stderr.write = resolve; });
+      dies.postMessage("now");
+      dies.close();
+      await gone;
+      console.log(value.notify());
+      words[0] = 1;
+      Atomics.notify(words, 0);
+      console.log(...await message);`;
+    const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+    expect([code, stdout]).toEqual([0, "0\nok\n"]);
+  });
+
+  (process.platform === "linux" ? it : it.skip)("does not block if the supervisor is dead and nobody has seen it yet", async () => {
+    const program = `${worker("parentPort.postMessage('is there'); Atomics.wait(words, 0, 0); const woken = value.waitAsync(0); Atomics.store(words, 1, 1);")}
+      const before = threads();
+      dies.postMessage("now");
+      until(() => threads() < before);
+      words[0] = 1;
+      Atomics.notify(words, 0);
+      const began = performance.now();
+      until(() => words[1] === 1);
+      console.log(performance.now() - began < 5000);
+      dies.close();
+      console.log(...await message);`;
+    const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+    expect([code, stdout]).toEqual([0, "true\nok\n"]);
+  });
+});
+
+it("a worker of others that blocks sees within a second that the supervisor has died, and whom it took with it", async () => {
+  const program = `
+    import { once } from "node:events";
+    import { Worker } from "node:worker_threads";
+    import { attach, AtomicU32, Mutex, spawn, toHandle } from "ferrous";
+    await attach();
+    const held = new Mutex(), stage = new AtomicU32(0);
+    spawn((held, stage) => { held.lock(); stage.store(1); stage.notify(); for (;;) stage.wait(1); }, held, stage).joinAsync().catch(() => undefined);
+    await stage.waitAsync(0);
+    const text = 'import { parentPort, workerData } from "node:worker_threads"; import { attach, fromHandle } from "ferrous"; await attach();' +
+      "parentPort.postMessage('is there'); const began = performance.now();" +
+      "try { fromHandle(workerData).lock(); } catch ({ code }) { parentPort.postMessage(code + ' ' + (performance.now() - began < 5000)); }";
+    const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(text)), { workerData: toHandle(held) });
+    await once(worker, "message");
+    // It sleeps once its flag stands in the lock.
+    const words = new Int32Array(toHandle(held).buffer);
+    while ((words[0] & 1) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const dies = new BroadcastChannel("die");
+    dies.postMessage("now");
+    dies.close();
+    console.log(...await once(worker, "message"));`;
+  const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "POISONED true\n"]);
+});
+
+it("a thread in a worker that its spawner started outlives the supervisor, is woken, and is joined", async () => {
+  const program = `
+    import { Worker } from "node:worker_threads";
+    import { attach, AtomicU32, Mutex, ThreadBuilder } from "ferrous";
+    await attach();
+    const mutex = new Mutex(), stage = new AtomicU32(0), guard = mutex.lock();
+    const worker = () => new Worker(new URL("worker.js", import.meta.resolve("ferrous")));
+    const handle = new ThreadBuilder({ worker }).spawn(async (mutex, stage) => {
+      const got = mutex.lockAsync();
+      stage.store(1);
+      stage.notify();
+      (await got).release();
+      return 42;
+    }, mutex, stage);
+    await stage.waitAsync(0);
+    const gone = new Promise((resolve) => { process.stderr.write = resolve; });
+    const dies = new BroadcastChannel("die");
+    dies.postMessage("now");
+    dies.close();
+    await gone;
+    guard.release();
+    console.log(await handle.joinAsync({ timeout: 5000 }));`;
+  const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "42\n"]);
+});
+
 it("the process ends although the handle of a thread that ended with a supervisor is told whether to keep it alive", async () => {
   const program = `
     import { attach, spawn } from "ferrous";
