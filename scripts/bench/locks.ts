@@ -4,7 +4,7 @@ import { Mutex, spawn } from "ferrous";
 import { Worker } from "node:worker_threads";
 import { contend, nothing } from "./threads/contenders.js";
 import { inTurns, median, nanoseconds, print, ratio, type Row, type Subject } from "./measure.ts";
-import { othersAlone, othersTogether } from "./others.ts";
+import { lineRow, lineTrip, othersAlone, othersTogether } from "./others.ts";
 import { peerRows } from "./peer.ts";
 
 const ROUNDS = 9;
@@ -183,7 +183,9 @@ async function contended(): Promise<Row[]> {
     ] as const) {
       const rates: Record<"ferrous" | "futex", number[]> = { ferrous: [], futex: [] };
       const fair: Record<"ferrous" | "futex", number[]> = { ferrous: [], futex: [] };
+      const trips: number[] = [];
       for (let round = 0; round < ROUNDS; round++) {
+        trips.push(await lineTrip());
         for (const kind of round % 2 === 0 ? (["ferrous", "futex"] as const) : (["futex", "ferrous"] as const)) {
           const result = await race(kind, threads, inside, outside);
           rates[kind].push(result.rate);
@@ -204,6 +206,7 @@ async function contended(): Promise<Row[]> {
         value: median(fair.ferrous),
         bar: ">= 0.5",
       });
+      rows.push(lineRow(trips));
     }
   }
   return rows;

@@ -2,6 +2,7 @@
 import { Semaphore as AsyncSemaphore } from "async-mutex";
 import { Condvar, Lazy, Mutex, OnceLock, RwLock, Semaphore, spawn } from "ferrous";
 import { inTurns, median, nanoseconds, ratio, type Row, type Subject } from "./measure.ts";
+import { passLine } from "./threads/contenders.js";
 import { barePingPong, condvarPingPong, readMostly } from "./threads/sharers.js";
 
 const ROUNDS = 9;
@@ -146,6 +147,20 @@ export async function othersTogether(): Promise<Row[]> {
   return [...(await reading(0, 0, ">= 1.2")), ...(await reading(25, 160, ">= 1.6")), ...(await pingPong())];
 }
 
+/**
+ * Where the machine is: ns in which a cache line goes from one thread to another and back. On a machine shared with others the two cores are
+ * now of one cache and now of two, 110 or 340 ns, which decides what two threads can do together more than any lock does.
+ */
+export async function lineTrip(): Promise<number> {
+  const cells = new Int32Array(new SharedArrayBuffer(64));
+  const players = [0, 1].map((me) => spawn(passLine, cells, me));
+  return median(await Promise.all(players.map((player) => player.joinAsync())));
+}
+export const lineRow = (trips: readonly number[]): Row => ({
+  what: "    meanwhile a cache line went there and back in",
+  figure: `${median(trips).toFixed(0)} ns`,
+});
+
 /** Two threads that read 95 times of 100, against one. */
 async function reading(inside: number, outside: number, bar: string): Promise<Row[]> {
   const MS = 250;
@@ -159,6 +174,7 @@ async function reading(inside: number, outside: number, bar: string): Promise<Ro
   const figures = await inTurns(
     [
       { name: "1", measure: () => race(1) },
+      { name: "line", measure: lineTrip },
       { name: "2", measure: () => race(2) },
     ],
     ROUNDS,
@@ -168,6 +184,7 @@ async function reading(inside: number, outside: number, bar: string): Promise<Ro
   return [
     { what: `${what}: 1 thread`, figure: million("1") },
     { what: `${what}: 2 threads`, figure: million("2"), against: "1 thread", ratio: ratio(figures, "2", "1"), bar },
+    lineRow(figures.get("line") ?? []),
   ];
 }
 

@@ -111,3 +111,20 @@ function exclusively(kind, mutex, cells, section) {
     unlock(cells);
   }
 }
+
+const ROUND_TRIPS = 100_000;
+/** Two threads hand a cache line to each other; gives ns there and back. */
+export const passLine = task(
+  import.meta.url,
+  "passLine",
+  /** @param {Int32Array<SharedArrayBuffer>} cells @param {number} me 0 or 1 @returns {number} */
+  (cells, me) => {
+    let start = 0n;
+    for (let i = -ROUND_TRIPS; i < ROUND_TRIPS; i++) {
+      if (i === 0) start = process.hrtime.bigint();
+      while (Atomics.load(cells, 0) !== me);
+      Atomics.store(cells, 0, 1 - me);
+    }
+    return Number(process.hrtime.bigint() - start) / ROUND_TRIPS;
+  },
+);
