@@ -34,7 +34,7 @@ const PEERS_NUMBERS = 40_000;
 const CHUNKED = 64_000_000;
 const VALUES = 1_000_000;
 /**
- * So many come before those of which the time is taken: what threads run first is compiled beside them, on the same cores, which takes a
+ * So many come, all of them, before those of which the time is taken: what threads run first is compiled beside them, on the same cores, which takes a
  * channel's threads 150 ms and is nearly nothing for a MessagePort, whose work is done by the engine. How it is without is shown too.
  */
 const WARM_UP = 300_000;
