@@ -16,7 +16,10 @@ it("each Once is run by one of the threads that race for it, and all see what th
 
 it("nobody hangs, and nobody sees a half of it unwarned, whoever is terminated inside a Once", async () => {
   let warnings = 0;
-  for (const end = performance.now() + 1500; performance.now() < end;) {
+  const start = performance.now();
+  const isOver = (ms: number): boolean => performance.now() - start > ms;
+  // On a busy machine most are terminated while they wait for a core, and then it takes longer until one is inside.
+  while (!isOver(1500) || (warnings === 0 && !isOver(20_000))) {
     const [row, arrivals] = [words(ROW_WORDS), words(1)];
     const victim = spawn(raceOnces, row, arrivals, 3, 100_000);
     const racers = [100, 101].map((stay) => spawn(raceOnces, row, arrivals, 3, stay));
