@@ -20,7 +20,8 @@
 import { host } from "#host";
 import { Word } from "../memory/word.ts";
 import { currentThread } from "../thread/current.ts";
-import { hear, isHeardNow, line, numberOf, poll, send, whenLeft } from "../thread/lifeline.ts";
+import { isHeardNow } from "../thread/greet-node.ts";
+import { hear, line, numberOf, poll, send, whenLeft } from "../thread/lifeline.ts";
 import type { SleepWord } from "./wait.ts";
 
 interface Awaited {

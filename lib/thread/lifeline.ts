@@ -7,16 +7,14 @@ import { TaskError } from "../errors.ts";
 import type { Port } from "../host/host.ts";
 import { life } from "../host/life-node.ts";
 import { Word } from "../memory/word.ts";
-import { assumeThread, currentThread, hasJoined, ownField, whenJoined } from "./current.ts";
+import { assumeThread, currentThread, hasJoined, ownField } from "./current.ts";
 import { Letterbox } from "./letterbox.ts";
-import type { CycleStep, FromSupervisor, Greeting, Holders, Invitation, ToSupervisor } from "./protocol.ts";
+import type { CycleStep, FromSupervisor, Holders, Invitation, ToSupervisor } from "./protocol.ts";
 import { Field, registry, Supervision } from "./registry.ts";
 
 let port: Port | undefined;
 /** The platform's number of the supervisor at its far end; 0 for the one that is being started. */
 let connectedTo = 0;
-/** Does the supervisor hear what is sent there? It does once it has the other end. */
-let isHeard = false;
 /** The platform's number of the last one whose end of a line was seen closing. */
 let gone = 0;
 
@@ -26,7 +24,6 @@ let gone = 0;
 export function layLine(mine: Port, supervisor: number): void {
   port = mine;
   connectedTo = supervisor;
-  isHeard = true;
   // What comes over one that was left is of no use any more.
   mine.listen((message) => {
     if (port === mine) receive(message);
@@ -40,7 +37,7 @@ export function leaveClosed(): void {
   // Not in the midst of blocking code, where it may have been seen.
   queueMicrotask(lookAgain);
 }
-function leaveOnceClosed(mine: Port): void {
+export function leaveOnceClosed(mine: Port): void {
   mine.onClose(() => {
     if (port === mine) leaveClosed();
   });
@@ -102,16 +99,24 @@ async function accept(): Promise<void> {
 
 /** The line itself: another one once the supervisor is another. */
 export const line = (): Port | undefined => port;
-const isLaid = (): boolean => port !== undefined;
 
 /** Is there a supervisor that sees this thread's sleep and death? */
 export function isSupervised(): boolean {
   leaveOld();
-  return port !== undefined || greet();
+  return port !== undefined || greeter?.greet() === true;
 }
 
-/** Does that supervisor hear at once what this thread sends? A greeting waits until the main thread is at its event loop. */
-export const isHeardNow = (): boolean => isSupervised() && isHeard;
+/** How a thread that the supervisor has not started gets a line to it. */
+interface Greeter {
+  /** False if there is none that listens. */
+  greet(): boolean;
+  /** The line is left. */
+  stop(): void;
+}
+let greeter: Greeter | undefined;
+export function greetBy(by: Greeter): void {
+  greeter = by;
+}
 
 /** A line whose supervisor is not the present one leads nowhere. */
 export function leaveOld(): void {
@@ -139,7 +144,7 @@ export function leaveLine(): void {
   port?.ref(false);
   port = undefined;
   numbers = new WeakMap();
-  stopGreeting();
+  greeter?.stop();
   for (const then of leavers) then();
 }
 const leavers: (() => void)[] = [];
@@ -147,41 +152,6 @@ const leavers: (() => void)[] = [];
 export function whenLeft(then: () => void): void {
   leavers.push(then);
 }
-
-/** Sends the supervisor a line to this thread; false if there is none that listens. */
-function greet(): boolean {
-  const seen = registry().supervisor.load();
-  // To one that died with its starter, Node 20 never tells that nothing arrived.
-  if ((seen & 3) !== Supervision.READY || host.sendTo === undefined || isDead(seen)) return false;
-  const { id } = currentThread();
-  // To join is to greet, and that may have been now.
-  if (isLaid()) return true;
-  const [mine, theirs] = host.channel();
-  const greeting: Greeting = { ferrous: "lifeline", id, isMain: host.isMain, lifeline: theirs.native };
-  layLine(mine, seen >>> 2);
-  isHeard = false;
-  // Of a line that has taken a message it can be seen when it is closed.
-  send({ type: "probe" });
-  leaveOnceClosed(mine);
-  const arriving = host.sendTo(seen >>> 2, greeting, [theirs.native]);
-  greeted = new Promise((stop) => {
-    stopGreeting = stop;
-    void arriving.then((arrived) => {
-      // The supervisor is gone. What is asked for next looks for another.
-      if (!arrived && port === mine) leaveLine();
-      isHeard ||= port === mine;
-      stop();
-    });
-  });
-  return true;
-}
-
-/** Resolves when the greeting has arrived, or has proved to be in vain. */
-let greeted: Promise<void> | undefined;
-export const hasGreeted = async (): Promise<void> => greeted;
-let stopGreeting: () => void = () => undefined;
-
-whenJoined(() => void isSupervised());
 
 /** The part of a thread that may outlive its supervisor: who blocks is told by no event that it is no more. */
 interface Keeper {

@@ -8,7 +8,6 @@ import type { HostExit, HostWorker, Port, WorkerStart } from "../host/host.ts";
 import { life } from "../host/life-node.ts";
 import { currentThread, whenJoined } from "./current.ts";
 import {
-  hasGreeted,
   hear,
   isDead,
   isSupervised,
@@ -24,6 +23,7 @@ import {
   STRANGER,
   whenLeft,
 } from "./lifeline.ts";
+import { hasGreeted } from "./greet-node.ts";
 import type { Adoption, Greeting, Plea, SpawnRequest, ThreadStart, ToSupervisor } from "./protocol.ts";
 import { Field, registry, Supervision } from "./registry.ts";
 
