@@ -135,6 +135,12 @@ describe("in every interleaving, a Semaphore", () => {
     expect(ends).toContain([...counts.slice(1).map(() => "done"), "undefined"].join());
   });
 
+  it("of one permit gets it back after a death at every step, without bounds", () => {
+    const report = check({ setup: setup(1), threads: [mortal(1), mortal(1)], after: allAreBack }, { deaths: 1, time: 50_000 });
+    expectPassed(report);
+    expect(report.complete).toBe(true);
+  });
+
   it("of one slot does not give it to another while its thread holds a permit, though the other may die", () => {
     const report = check(
       {
