@@ -28,10 +28,10 @@ describe("without bounds, an RwLock", () => {
             lock.read({ allowPoisoned: true }).release();
           },
         },
-        { time: 400_000, ...options },
+        { time: 900_000, ...options },
       );
       expectPassed(report);
     },
-    450_000,
+    1_000_000,
   );
 });
