@@ -13,7 +13,7 @@
  *   a death     of the thread, with a wake-up on its way: its line closes, every sleeper looks again, and then what it awaited is notified
  *               once more, so that nothing wakes the dead any longer (thread/awaited.ts);
  *               So does what it asked for just before, and the supervisor hears just after: at the latest when its line closes;
- *   the line's  end, when the supervisor dies: all that was awaited over it is begun anew.
+ *   the line's  end, when the supervisor dies: all that was awaited over it is begun anew; or ends, where no notification may be missed.
  *
  * A thread that no supervisor hears awaits by itself, and ends that in its exit event. Of terminate() it does not hear.
  */

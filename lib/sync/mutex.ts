@@ -58,8 +58,8 @@ const OWNER_SHIFT = 4;
 const ownerOf = (state: number): number => state >>> OWNER_SHIFT;
 
 /**
- * In steps of 0.8 ns: who finds the lock held rests so long before it looks again. To hand a lock from core to core takes 0.3 us, and three times
- * as much if they share no cache, in which nobody gets on; so its holder should have it for longer than that.
+ * In steps of 0.8 ns: who finds the lock held rests so long before it looks again. When a lock goes from core to core nobody gets on for a while,
+ * 1 us if they share no cache; so who has taken it should have it for about as long.
  */
 const FIRST_REST = 1024;
 /** So many wake-ups in vain, and the lock is kept for those who sleep. */

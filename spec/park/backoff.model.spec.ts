@@ -38,6 +38,11 @@ const readIt = ({ lock, inside }: Locked<RwLock>): void => {
   expect(Atomics.load(inside, 0)).toBe(0);
   guard.release();
 };
+/** The second time by its own slot, which a writer may have shut, and may open again while this thread looks. */
+const readTwice = (state: Locked<RwLock>): void => {
+  readIt(state);
+  readIt(state);
+};
 const acquireIt =
   (count: number) =>
   ({ lock, inside }: Locked<Semaphore>): void => {
@@ -77,6 +82,7 @@ describe("in every interleaving, if threads look again before they sleep,", () =
     ["two lock a Mutex, one of whom may die", locked(mutex, onlyLock, onlyLock), { deaths: 1 }],
     ["two write an RwLock", locked(rwLock, writeIt, writeIt), {}],
     ["one reads an RwLock that one writes", locked(rwLock, readIt, writeIt), {}],
+    ["one reads an RwLock twice that one writes", locked(rwLock, readTwice, writeIt), { preemptions: 3 }],
     ["two read an RwLock that one writes", locked(rwLock, readIt, readIt, writeIt), { preemptions: 1 }],
     ["two write an RwLock that one reads", locked(rwLock, readIt, writeIt, writeIt), { preemptions: 1 }],
     ["one reads an RwLock that one writes, and one may die", locked(rwLock, onlyRead, onlyWrite), { deaths: 1, preemptions: 2 }],
