@@ -2,14 +2,17 @@
  * A meeting point: so many threads wait until all of them have come, again and again.
  *
  *     word 0  STATE    GENERATION << 15 | ARRIVED << 1 | BROKEN
- *          1  SLOTS    one for each of `count` threads: id << 1 | WAITING
+ *          1  SLOTS    one for each of `count` threads: id << 4 | the last three bits of a GENERATION << 1 | WAITING
  *
- *     arriving     own name into a slot, WAITING; then ARRIVED + 1; the last of a generation: GENERATION + 1, ARRIVED = 0, wakes all
+ *     arriving     own name into a slot, WAITING in this generation; then ARRIVED + 1, if it is still the same; the last of a generation:
+ *                  GENERATION + 1, ARRIVED = 0, wakes all
  *     giving up    ARRIVED - 1, if the generation is still the same; WAITING off
  *     a death      whoever comes, and every sleeper after a death, looks at the names of its generation: a dead one breaks the barrier
  *
  * A name stays in its slot when a generation is complete, and when its thread gave up: who took part once is expected again. So a thread
  * that ends after that, however it ends, breaks the barrier for those who wait then or later; it could never be complete again.
+ * Where more threads meet than `count`, who finds no slot drives out a name that waits in no generation or in one that is complete. If there
+ * is none, somebody has its name in a slot and has not come yet: fewer than `count` have. That takes it a few instructions, or it is dead.
  *
  * No wake-up is lost: a thread sleeps only on a STATE of its own generation that is not BROKEN; completing and breaking change STATE
  * first and notify second. A name is in its slot before it is counted, so no dead thread's arrival goes unseen.
@@ -20,6 +23,7 @@ import { BrokenBarrierError } from "../errors.ts";
 import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout, type Place } from "../memory/place.ts";
 import { owned, registerWords, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
+import { rest } from "../park/backoff.ts";
 import { Line } from "../park/line.ts";
 import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { requireBlocking, wait, type Attempt } from "../park/wait.ts";
@@ -38,13 +42,19 @@ const arrivedIn = (state: number): number => (state >>> 1) & MAX_COUNT;
 const generationOf = (state: number): number => state >>> GENERATION_SHIFT;
 
 const WAITING = 1;
-const ownerOf = (slot: number): number => slot >>> 1;
+const OWNER_SHIFT = 4;
+const ownerOf = (slot: number): number => slot >>> OWNER_SHIFT;
+/** How a slot says that its owner waits in a generation. A name that is older by a multiple of 8 is not driven out before its owner has woken. */
+const waitingIn = (generation: number): number => ((generation & 7) << 1) | WAITING;
+const MARKS = waitingIn(7);
+/** Between two looks for a slot, in steps of 0.8 ns. */
+const REST = 256;
 
 const STATE_NAME: WordName = {
   name: "state",
   show: (state) => `generation ${String(generationOf(state))}, ${String(arrivedIn(state))} came${(state & BROKEN) === 0 ? "" : ", BROKEN"}`,
 };
-const slotName = (n: number): WordName => ({ name: `slot ${String(n)}`, show: owned(1, ["WAITING"]) });
+const slotName = (n: number): WordName => ({ name: `slot ${String(n)}`, show: owned(OWNER_SHIFT, ["WAITING"]) });
 
 const bytesOf = (count: number): number => 4 + 4 * Math.max(1, count);
 
@@ -171,12 +181,17 @@ export class Barrier {
 
   /** Comes: gives the generation to wait for, undefined to the last one. */
   #arrive(): number | undefined {
-    this.#takeSlot();
+    this.#waits++;
     for (;;) {
       const seen = this.#state.load();
-      this.#throwIfBroken(seen);
-      const last = arrivedIn(seen) + 1 >= this.#count;
       const generation = generationOf(seen);
+      const isNamed = this.#takeSlot(generation);
+      this.#throwIfBroken(seen);
+      if (!isNamed) {
+        rest(REST);
+        continue;
+      }
+      const last = arrivedIn(seen) + 1 >= this.#count;
       const next = last ? ((generation + 1) & GENERATIONS) << GENERATION_SHIFT : seen + ONE_ARRIVED;
       if (this.#state.compareExchange(seen, next) !== seen) continue;
       if (!last) return generation;
@@ -226,38 +241,57 @@ export class Barrier {
     return undefined;
   }
 
-  /** Puts this thread's name into a slot, for good; with more threads than slots, instead of one who does not wait. */
-  #takeSlot(): void {
-    const { id, registry } = currentThread();
-    const waiting = (id << 1) | WAITING;
-    this.#waits++;
-    if (this.#mine !== -1 && this.#replace(this.#mine, (owner) => owner === id, waiting)) return;
-    // Through another object at this place; each more would drive out the name of one who is to be missed.
-    const isOurs = (owner: number, waits: boolean): boolean => owner === id && !waits;
+  /** Puts this thread's name into a slot, for good, as one who waits; with more threads than slots, instead of one who does not. False: all do. */
+  #takeSlot(generation: number): boolean {
+    const { id } = currentThread();
+    const waiting = (id << OWNER_SHIFT) | waitingIn(generation);
+    if (this.#mine !== -1 && this.#replace(this.#mine, (owner) => owner === id, waiting)) return true;
+    const isOurs = (owner: number, marks: number): boolean => owner === id && marks !== waitingIn(generation);
     const isFree = (owner: number): boolean => owner === 0;
-    // Never a dead one's, which must be found.
-    const isIdle = (owner: number, waits: boolean): boolean => !waits && registry.isAlive(owner);
-    for (const suits of [isOurs, isFree, isIdle]) {
+    // Through another object at this place, which has not woken yet.
+    const isShared = (owner: number): boolean => owner === id;
+    const takes = [
+      (n: number): boolean => this.#replace(n, isOurs, waiting),
+      (n: number): boolean => this.#replace(n, isFree, waiting),
+      (n: number): boolean => this.#driveOut(n, generation, waiting),
+      (n: number): boolean => this.#replace(n, isShared, waiting),
+    ];
+    for (const take of takes) {
       for (let n = 0; n < this.#count; n++) {
-        if (!this.#replace(n, suits, waiting)) continue;
+        if (!take(n)) continue;
         this.#mine = n;
-        return;
+        return true;
       }
     }
-    this.#mine = -1;
+    // Of none nobody waits.
+    return this.#count === 0;
   }
-  #replace(n: number, suits: (owner: number, waits: boolean) => boolean, next: number): boolean {
+  #replace(n: number, suits: (owner: number, marks: number) => boolean, next: number): boolean {
     const slot = this.#slot(n);
     const seen = slot.load();
-    return suits(ownerOf(seen), (seen & WAITING) !== 0) && slot.compareExchange(seen, next) === seen;
+    if (!suits(ownerOf(seen), seen & MARKS)) return false;
+    return seen === next || slot.compareExchange(seen, next) === seen;
+  }
+  /** Never a dead one's name, which must be found. */
+  #driveOut(n: number, generation: number, next: number): boolean {
+    const slot = this.#slot(n);
+    const seen = slot.load();
+    // Asked after the name was read: nobody waits in a later generation under it.
+    const isOver = (): boolean => generationOf(this.#state.load()) === generation && (seen & MARKS) !== waitingIn(generation);
+    if (!isOver() || !currentThread().registry.isAlive(ownerOf(seen)) || slot.compareExchange(seen, next) !== seen) return false;
+    if (isOver()) return true;
+    // Eight generations later its owner may have come under the same name.
+    slot.compareExchange(next, seen);
+    return false;
   }
 
   /** The name stays. */
   #leave(): void {
     this.#waits--;
     if (this.#waits > 0 || this.#mine === -1) return;
-    const { id } = currentThread();
-    this.#slot(this.#mine).compareExchange((id << 1) | WAITING, id << 1);
+    const slot = this.#slot(this.#mine);
+    const seen = slot.load();
+    if (ownerOf(seen) === currentThread().id) slot.compareExchange(seen, seen & ~MARKS);
   }
 
   /** Takes the arrival back; true if the generation was complete before. What is broken is left as it is. */

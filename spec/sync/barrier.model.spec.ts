@@ -2,6 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { check, explore, expectPassed, type CheckOptions } from "../../lib/check/index.ts";
 import { BrokenBarrierError, TimeoutError } from "../../lib/errors.ts";
 import { Barrier } from "../../lib/sync/barrier.ts";
+import { currentId, currentThread } from "../../lib/thread/current.ts";
 import { Blind, Broken, Careless, NamedLate, OneOnly, Roundless, Twin } from "./barrier.broken.ts";
 
 interface Shared {
@@ -79,6 +80,43 @@ describe("in every interleaving, a Barrier", () => {
       }
       expect([...ends].some((end) => end.includes("broken"))).toBe(true);
     }
+  });
+
+  it("of two knows by name whoever waits, also if others who met before have not woken yet", () => {
+    const ends = new Set<unknown>();
+    interface Crowd extends Shared {
+      readonly words: Int32Array;
+      readonly third: Int32Array;
+    }
+    const generation = (words: Int32Array): number => Atomics.load(words, 0) >>> 15;
+    const arrived = (words: Int32Array): number => (Atomics.load(words, 0) >>> 1) & 16383;
+    const report = check(
+      {
+        setup: (): Crowd => {
+          const words = new Int32Array(new SharedArrayBuffer(4 * 3));
+          return { words, barrier: Barrier.at(words.buffer as SharedArrayBuffer, 0, 2), third: new Int32Array(new SharedArrayBuffer(4)) };
+        },
+        threads: {
+          again: ({ barrier, words, third }: Crowd): string => {
+            barrier.wait();
+            const id = Atomics.load(third, 0);
+            if (id === 0 || currentThread().registry.isAlive(id) || generation(words) !== 1 || arrived(words) !== 1) return "met";
+            return meet(1, 50)({ barrier }) as string;
+          },
+          once: meet(1),
+          third: ({ barrier, words, third }: Crowd): unknown => {
+            while (generation(words) === 0);
+            Atomics.store(third, 0, currentId());
+            return meet(1, 50)({ barrier });
+          },
+        },
+        after: (_: Crowd, { again }: { again: unknown }) => ends.add(again),
+      },
+      { deaths: 1, mortal: [2], timeouts: true, preemptions: 1, time: 60_000 },
+    );
+    expectPassed(report);
+    // Never "led": with whoever came and died nobody meets any more.
+    expect([...ends].sort()).toEqual(["broken", "met"]);
   });
 
   it("counts who gave up as not come, unless all had come", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from "@jest/globals";
 import { Barrier, barrier, fromHandle, spawn, struct, toHandle, u32 } from "ferrous";
 import { words } from "../support/lockers.js";
 import { rejectionOf, thrownBy } from "../support/thrown.ts";
-import { meetOften, meetOnce } from "./barriers.js";
+import { crowd, meetOften, meetOnce } from "./barriers.js";
 
 describe("a Barrier", () => {
   it.each([0, 1])("Barrier::new(%i).wait(): leader", async (count) => {
@@ -19,6 +19,16 @@ describe("a Barrier", () => {
     const threads = Array.from({ length: count }, (_, me) => spawn(meetOften, meeting, stage, me, rounds));
     const led = await Promise.all(threads.map((thread) => thread.joinAsync()));
     expect(led.reduce((a, b) => a + b, 0)).toBe(rounds);
+  });
+
+  it("of two lets more threads than two meet, always two at a time", async () => {
+    const meeting = new Barrier(2);
+    const counts = words(2);
+    const threads = Array.from({ length: 5 }, () => spawn(crowd, meeting, counts, 2000));
+    for (const thread of threads) await thread.joinAsync();
+    const [led = 0, followed = 0] = counts;
+    expect(led).toBeGreaterThanOrEqual(2000);
+    expect(followed).toBe(led);
   });
 
   it("lets tasks of one thread meet", async () => {
@@ -65,7 +75,7 @@ describe("a Barrier", () => {
       const was = compareExchange(cells, at as number, before as number, after as number);
       const hasCome = cells.buffer === place.buffer && at === 0 && was === before;
       // The name of one who came and died, in the other slot.
-      if (hasCome) Atomics.store(place, 2, (dead << 1) | 1);
+      if (hasCome) Atomics.store(place, 2, (dead << 4) | 1);
       return was;
     }) as typeof compareExchange);
     try {

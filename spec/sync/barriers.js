@@ -1,6 +1,6 @@
 // @ts-check
 /** Threads that meet at a barrier. */
-import { task } from "ferrous";
+import { BrokenBarrierError, task, TimeoutError } from "ferrous";
 
 const url = import.meta.url;
 
@@ -21,3 +21,19 @@ export const meetOften = task(
 );
 /** Meets once, and ends. */
 export const meetOnce = task(url, "meetOnce", (/** @type {import("ferrous").Barrier} */ barrier) => barrier.wait().leader);
+/** Meets whoever else comes, until so many meetings were led, and somebody has ended; counts who led and who followed. */
+export const crowd = task(
+  url,
+  "crowd",
+  /** @param {import("ferrous").Barrier} barrier @param {Int32Array<SharedArrayBuffer>} counts @param {number} meetings */
+  (barrier, counts, meetings) => {
+    while (Atomics.load(counts, 0) < meetings) {
+      try {
+        Atomics.add(counts, barrier.wait({ timeout: 20 }).leader ? 0 : 1, 1);
+      } catch (error) {
+        if (error instanceof BrokenBarrierError && Atomics.load(counts, 0) >= meetings) return;
+        if (!(error instanceof TimeoutError)) throw error;
+      }
+    }
+  },
+);
