@@ -8,7 +8,7 @@
  * is over no longer.
  * FIRST is named, so that a dead one holds nobody back; who gives up clears it.
  */
-import { DeadlockError, DisconnectedError } from "../errors.ts";
+import { BlockingNotAllowedError, DeadlockError, DisconnectedError } from "../errors.ts";
 import { checkPlace, kindOf, LAYOUT, registerLayout, type Layout, type Place } from "../memory/place.ts";
 import { registerWords } from "../memory/word-names.ts";
 import { backOff } from "../park/backoff.ts";
@@ -210,7 +210,8 @@ export class Semaphore {
     } catch (error) {
       try {
         // The last attempt may have found somebody at the permits, or let FIRST pass; so there may be enough.
-        if (!isTimeOver(error, opts) || !this.#takeAtOnce("acquire", count)) throw error;
+        const waitsNoMore = isTimeOver(error, opts) || error instanceof BlockingNotAllowedError;
+        if (!waitsNoMore || !this.#takeAtOnce("acquire", count)) throw error;
       } finally {
         this.#giveUp(stay);
       }

@@ -1,5 +1,7 @@
-import { describe, expect, it } from "@jest/globals";
-import { currentId } from "../../lib/thread/current.ts";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import { host } from "../../lib/host/node.ts";
+import { Semaphore } from "../../lib/sync/semaphore.ts";
+import { currentId, currentThread } from "../../lib/thread/current.ts";
 import { bytesOfPermits, Permits } from "../../lib/sync/permits.ts";
 
 const fresh = (total: number): { readonly permits: Permits; readonly words: Int32Array } => {
@@ -9,6 +11,10 @@ const fresh = (total: number): { readonly permits: Permits; readonly words: Int3
 const RULES = 2;
 /** A name that no thread has yet. */
 const NOBODYS = (1 << 26) - 1;
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 describe("permits", () => {
   it("count what a thread holds exactly, whatever it has given back", () => {
@@ -52,5 +58,20 @@ describe("permits", () => {
     permits.give(1);
     permits.close();
     expect([permits.retake(), permits.takeQuickly(1)]).toEqual([false, false]);
+  });
+
+  it("go to who may not block whenever there are enough, whoever has precedence; else it is told to await", () => {
+    const { registry } = currentThread();
+    const other = registry.claim();
+    registry.begin(other, 0);
+    const { permits } = fresh(2);
+    const slots = Semaphore.at(permits.buffer, 0, 2);
+    permits.first = { id: other, level: 7 };
+    jest.replaceProperty(host, "mayBlock", false);
+    slots.acquire();
+    expect(slots.available).toBe(1);
+    expect(() => slots.acquire(2)).toThrow(/acquireAsync/);
+    expect(permits.first.id).toBe(other);
+    registry.markDead(other);
   });
 });
