@@ -68,8 +68,7 @@ export class Sending {
       });
       this.sent += count;
     } else {
-      this.moves?.begin();
-      this.flags |= queue.put(this.items[this.sent]);
+      this.flags |= queue.put(this.items[this.sent], this.moves);
       if (queue.capacity === 0) this.position = queue.lastPut;
       else this.sent++;
     }

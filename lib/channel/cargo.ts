@@ -8,6 +8,8 @@ import { pack, unpack } from "../send/codec.ts";
 import { arriving, type Movable } from "../send/moving.ts";
 import { fetchShelved, fetchShelvedAsync, NO_MAIL, reshelve, shelve, unshelve } from "../thread/shelf.ts";
 import { currentThread } from "../thread/current.ts";
+import { wakeEverybody } from "../thread/lifeline.ts";
+import { isPlaceOf } from "./queue.ts";
 import { FieldStore, PackedStore, ScalarStore, type Parcel, type Room, type Store } from "./store.ts";
 
 export interface Cargo {
@@ -26,8 +28,12 @@ export interface Cargo {
   unpackAsync?(item: unknown): unknown;
   /** @throws {BlockingNotAllowedError} who blocks cannot unpack the message at that place */
   readonly requireBytes?: ((cell: number) => void) | undefined;
-  /** A message is being taken out of its queue: what moves with it is this thread's before it is out. */
-  receive?(item: unknown): void;
+  /**
+   * A message is being taken out of its queue: what moves with it is this thread's before it is out.
+   * @param position  where it is in the queue
+   * @returns what is to be done when it is out
+   */
+  receive?(item: unknown, position: number): (() => void) | undefined;
   /** The message will not be sent. */
   forget(item: unknown): void;
   /** Nobody will receive the message at that place. */
@@ -75,6 +81,8 @@ export class PackedCargo implements Cargo {
   movables: readonly Movable[] = NONE;
   /** The number of the channel. */
   queueNumber: () => number = () => 0;
+  /** So many more messages are being opened that are out of the queue already. */
+  countOpening: (by: number) => void = () => undefined;
   readonly requireBytes = host.polls
     ? undefined
     : (cell: number): void => {
@@ -102,14 +110,25 @@ export class PackedCargo implements Cargo {
    * With what may move opened at once: if this thread dies now, its ends are closed with it, and not queued for ever. What is simple
    * arrives whole unless its bytes were damaged, and is opened when nobody waits for it at the gate.
    */
-  receive(parcel: Parcel): void {
+  receive(parcel: Parcel, position: number): (() => void) | undefined {
     const { cargo } = parcel;
-    if (cargo === 0 ? parcel.isSimple || !this.store.opens : isDeaf()) return;
+    if (cargo === 0 && (parcel.isSimple || !this.store.opens)) return undefined;
+    if (cargo !== 0 && isDeaf()) {
+      this.countOpening(1);
+      parcel.position = position;
+      return undefined;
+    }
+    const then: (() => void)[] = [];
     try {
-      parcel.value = cargo === 0 ? this.#open(parcel) : unpackWith(parcel, getFromShelf(cargo));
+      parcel.value = cargo === 0 ? this.#open(parcel) : unpackWith(parcel, getFromShelf(cargo), position, then);
     } catch (error) {
       parcel.error = error;
     }
+    return then.length === 0
+      ? undefined
+      : () => {
+          for (const act of then) act();
+        };
   }
   unpack(parcel: Parcel): unknown {
     if (parcel.cargo === 0 && parcel.isSimple) return this.#open(parcel);
@@ -121,11 +140,20 @@ export class PackedCargo implements Cargo {
     return unpack(bytes, end, isSimple, NONE as readonly never[]);
   }
   unpackAsync(parcel: Parcel): unknown {
-    if (parcel.cargo === 0 || !isDeaf()) return this.unpack(parcel);
-    return fetchShelvedAsync(parcel.cargo).then((lot) => {
-      this.forget(parcel);
-      return unpackWith(parcel, lot);
-    });
+    const { cargo, position } = parcel;
+    if (position === undefined) return this.unpack(parcel);
+    const then: (() => void)[] = [];
+    return fetchShelvedAsync(cargo)
+      .then((lot) => {
+        this.forget(parcel);
+        return unpackWith(parcel, lot, position, then);
+      })
+      .finally(() => {
+        this.countOpening(-1);
+        for (const act of then) act();
+        // Who asked after them meanwhile was told that they may still come.
+        if (then.length > 0) wakeEverybody();
+      });
   }
   forget({ cargo }: Parcel): void {
     if (cargo !== 0 && !currentThread().modelled) unshelve(cargo);
@@ -143,10 +171,12 @@ interface Lot {
   readonly queue: number;
 }
 
-function unpackWith({ bytes, end, isSimple }: Parcel, found: unknown): unknown {
+function unpackWith({ bytes, end, isSimple }: Parcel, found: unknown, position: number, then: (() => void)[]): unknown {
   const lot = found as Lot | undefined;
   if (lot === undefined) throw new HandleError("the shared memory of this message is gone");
-  return arriving(lot.queue === 0 ? "anywhere" : { queue: lot.queue }, () => unpack(bytes, end, isSimple, lot.shared));
+  const { queue, shared } = lot;
+  const isAt = (place: number): boolean => isPlaceOf(place, position);
+  return arriving(queue === 0 ? "anywhere" : { queue, isAt, then }, () => unpack(bytes, end, isSimple, shared));
 }
 
 /** The shelf of the checker's worlds, where there is no supervisor. */

@@ -93,6 +93,9 @@ export abstract class End<P extends Source = Source> implements Movable {
   [MOVE](): Move {
     const { pipe } = this.#channel();
     const side = this.#side;
+    const { roll } = pipe;
+    /** Is it counted as being anywhere? */
+    let travels = false;
     return {
       hold: () => {
         pipe.open(side, false);
@@ -102,12 +105,17 @@ export abstract class End<P extends Source = Source> implements Movable {
       },
       begin: (to) => {
         pipe.share(side);
-        if (to !== "anywhere" && "thread" in to) pipe.roll.add(to.thread, side);
-        else pipe.roll.depart(side, to === "anywhere" ? 0 : to.queue);
+        if (to !== "anywhere" && "thread" in to) roll.add(to.thread, side);
+        else if (!travels && (to === "anywhere" || !roll.embark(side, to))) {
+          roll.depart(side);
+          travels = true;
+        }
       },
       undo: (to) => {
-        if (to !== "anywhere" && "thread" in to) pipe.roll.remove(to.thread, side);
-        else pipe.roll.arrive(side, to === "anywhere" ? 0 : to.queue);
+        if (to !== "anywhere" && "thread" in to) roll.remove(to.thread, side);
+        else if (travels) roll.arrive(side);
+        else if (to !== "anywhere") roll.stay(side, to);
+        travels = false;
       },
       keep: () => {
         pipe.keep(side);

@@ -8,6 +8,7 @@ import { DisconnectedError, FullError } from "../errors.ts";
 import { Line } from "../park/line.ts";
 import type { AsyncWaitOptions, WaitOptions } from "../park/limits.ts";
 import { wait, type Sleep, type Waiter } from "../park/wait.ts";
+import type { Moves } from "../send/moving.ts";
 import { currentId, currentThread } from "../thread/current.ts";
 import { ofAll, shared, type Sending, type SharedLimits, type Waiting } from "./call.ts";
 import type { Face } from "./face.ts";
@@ -79,11 +80,12 @@ export class Inlet {
 
   /**
    * Puts a message if there is room for it, and of a channel without capacity somebody who waits for it.
+   * @param moves  what moves with it
    * @throws {DisconnectedError} nobody can receive it
    * @throws {FullError} it never fits
    */
-  tryPut(item: unknown, value: unknown): boolean {
-    if (this.putQuickly(item)) return true;
+  tryPut(item: unknown, value: unknown, moves?: Moves): boolean {
+    if (moves === undefined && this.putQuickly(item)) return true;
     const queue = this.#queue;
     const me = currentId();
     queue.tx.enter(me, this.#pipe, "send to");
@@ -96,7 +98,7 @@ export class Inlet {
       if (verdict === Verdict.FITS && this.#pipe.demand?.isThere === false) return false;
       if (verdict === Verdict.NO_BYTES && queue.grow(me, cells, this.#pipe)) verdict = Verdict.FITS;
       if (verdict === Verdict.NEVER) throw this.#tooLarge();
-      if (verdict === Verdict.FITS) flags = queue.put(item);
+      if (verdict === Verdict.FITS) flags = queue.put(item, moves);
     } finally {
       queue.tx.leave(me);
     }

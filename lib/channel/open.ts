@@ -63,7 +63,12 @@ function openPipe(buffer: SharedArrayBuffer, { shape, type, ring }: Described): 
   const room = ring === undefined ? { buffer, byteOffset: headerBytes(shape.capacity === 0) } : { buffer: ring, byteOffset: 0 };
   const cargo: Cargo = type === undefined ? new PackedCargo(room) : new TypedCargo(type, requireCode(type, "of"), room);
   const pipe = new Pipe(buffer, shape, { capacity: shape.capacity, ...ringOf(shape, type) }, cargo);
-  if (cargo instanceof PackedCargo) cargo.queueNumber = () => pipe.number;
+  if (cargo instanceof PackedCargo) {
+    cargo.queueNumber = () => pipe.number;
+    cargo.countOpening = (by) => {
+      pipe.countOpening(by);
+    };
+  }
   return pipe;
 }
 
@@ -72,7 +77,7 @@ const observed = new Map<number, Pipe | undefined>();
 publishBy((pipe) => putOnShelf({ ...handleBody(pipe, Side.RECEIVERS, false), kind: "channel" }), emptyOnShelf);
 /** Those that are being asked after: a channel may be in its own queue, or in that of one in its queue. */
 const asking = new Set<number>();
-askQueuesBy((number) => {
+askQueuesBy((number, place) => {
   if (asking.has(number)) return false;
   const { modelled } = currentThread();
   if (isDeaf() && !observed.has(number)) return askLater(number);
@@ -88,7 +93,7 @@ askQueuesBy((number) => {
   let isReceived = true;
   try {
     isReceived = pipe.roll.has(Side.RECEIVERS);
-    return isReceived;
+    return isReceived && pipe.holds(place);
   } finally {
     asking.delete(number);
     // Of that much this thread need keep no face. In the midst of a question it may only seem so.
@@ -169,7 +174,12 @@ export function pipeOf({ place: { buffer }, name, type }: HandleBody): { readonl
 
 const names = (): readonly WordName[] => [
   ...QUEUE_NAMES,
-  ...["tag", "number", "kept", "-", "travelling", "up to", "moves"].map((name) => ({ name })),
+  ...["tag", "number", "kept", "-"].map((name) => ({ name })),
+  ...Array.from({ length: 8 }, (_, nth) => ({ name: `opening[${String(nth)}]` })),
+  ...["travelling", "up to", "moves"].map((name) => ({ name })),
+  ...Array.from({ length: 16 }, (_, carrier) =>
+    ["", " sender", " sender too", " receiver", " receiver too"].map((what) => ({ name: `carrier ${String(carrier)}${what}` })),
+  ).flat(),
   ...Array.from({ length: 16 }, (_, thread) => ({ name: `ends of ${String(thread)}` })),
 ];
 registerWords(SENDER, names);

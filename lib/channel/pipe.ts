@@ -4,8 +4,9 @@
  *     bytes     0   the queue: see queue.ts
  *             128   TAG, NUMBER, by which the threads know the channel; KEPT: of which sides each thread may have a clone, as bits
  *                   1 << Side, from a static; and a word more
- *             144   who has ends: see roll.ts
- *            4256   who waits to be handed a message, of a channel without capacity: a roll again
+ *             144   OPENING, 8 times: id << 4 | how many messages that are out of the queue it is about to open, see cargo.ts
+ *             176   who has ends: see roll.ts
+ *            4608   who waits to be handed a message, of a channel without capacity: a roll again
  *             ...   the ring, if it has one length for ever; else that lies in a buffer of its own, which can grow
  *
  * A channel without capacity is a queue of one message, see inlet.ts, and demand.ts for its trySend. tryRecv takes what it finds.
@@ -41,7 +42,12 @@ import { Roll, rollWords, Side } from "./roll.ts";
 import type { Source } from "./source.ts";
 
 const TAG = QUEUE_WORDS;
-const ROLL = TAG + 4;
+const OPENING = TAG + 4;
+/** BOUND: of more threads, and of more messages of a thread, nothing is counted. */
+const OPENERS = 8;
+const OPENER_SHIFT = 4;
+const MOST_OPENED = (1 << OPENER_SHIFT) - 1;
+const ROLL = OPENING + OPENERS;
 
 /** Bytes of all but the ring. */
 export const headerBytes = (isRendezvous: boolean): number => roundUp((ROLL + (isRendezvous ? 2 : 1) * rollWords()) * 4, 64);
@@ -80,6 +86,7 @@ export class Pipe implements Face, Source {
     this.cargo = cargo;
     this.queue = new Queue(buffer, queueShape, cargo.store);
     this.queue.onTake = cargo.receive?.bind(cargo);
+    this.queue.number = () => this.number;
     this.isQuick = this.queue.isQuick;
     const first = Word.at(buffer, 0);
     this.roll = new Roll(first.next(ROLL));
@@ -103,6 +110,36 @@ export class Pipe implements Face, Source {
   }
   get #carries(): boolean {
     return Word.at(this.buffer, (TAG + 1) * 4).load() !== 0;
+  }
+
+  // --- what moves in its messages ---
+
+  /** Is the message at that place in the queue, or out of it and about to be opened? */
+  holds(place: number): boolean {
+    return this.queue.ahead(place) >= 0 || this.#isOpening;
+  }
+  get #isOpening(): boolean {
+    const { registry } = currentThread();
+    return this.#openers().some((word) => {
+      const seen = word.load();
+      return (seen & MOST_OPENED) !== 0 && registry.isAlive(seen >>> OPENER_SHIFT);
+    });
+  }
+  countOpening(by: number): void {
+    const { id, registry } = currentThread();
+    const isOurs = (seen: number): boolean => seen >>> OPENER_SHIFT === id && (seen & MOST_OPENED) !== (by > 0 ? MOST_OPENED : 0);
+    const isFree = (seen: number): boolean => by > 0 && ((seen & MOST_OPENED) === 0 || !registry.isAlive(seen >>> OPENER_SHIFT));
+    for (const suits of [isOurs, isFree]) {
+      for (const word of this.#openers()) {
+        const seen = word.load();
+        if (!suits(seen)) continue;
+        const next = suits === isOurs ? seen + by : (id << OPENER_SHIFT) | 1;
+        if (word.compareExchange(seen, next) === seen) return;
+      }
+    }
+  }
+  #openers(): Word[] {
+    return Array.from({ length: OPENERS }, (_, nth) => Word.at(this.buffer, (OPENING + nth) * 4));
   }
 
   // --- ends ---
@@ -165,8 +202,16 @@ export class Pipe implements Face, Source {
     if (this.isQuick ? this.#looks++ % 16 !== 0 : this.isRendezvous || side === Side.RECEIVERS || this.#looks++ % 256 !== 0) return;
     // In this order: who keeps an end for all has one, and may have it no more a moment later.
     const isSole = this.roll.isSole(currentId(), side) && !this.#isKept(side);
+    // From now on it passes by the gate: what a dead one left inside is repaired before.
+    if (isSole && side === Side.SENDERS && !this.queue.isSoleSender) this.#passGate();
     if (side === Side.SENDERS) this.queue.isSoleSender = isSole;
     else this.queue.isSoleReceiver = isSole;
+  }
+  #passGate(): void {
+    const { tx } = this.queue;
+    const me = currentId();
+    tx.enter(me, this, "send to");
+    tx.leave(me);
   }
   /** Another thread is going to have such an end. */
   share(side: Side): void {

@@ -11,12 +11,14 @@
  *                         message goes, in a ring of how many     /
  *                         cells; PARITY says which is true       /
  *          9  SIZES       two times SIZE, for receivers; PARITY says which is true
+ *         11  EPOCH       how often a sender broke off inside TX: one that died, or that threw
  *         16  RX          the receivers' gate
  *         17  HEAD        what was received    moves likewise
  *         18  HEAD_NOW    HEAD without flags                     \
  *         19  KNOWN_TAIL  TAIL when a receiver last looked        > plain, inside RX
  *         20  KNOWN_SIZE  its SIZE                               /
  *         21  HEAD_AT     two times CELL: where the next message is; PARITY says which is true
+ *         24  BEGAN       8 times: where TAIL was when the epoch of that number, modulo 8, began
  *
  *     TAIL, HEAD:   29 .............. 5     4       3        2        1       0
  *                  +-------------------+--------+------+----------+-----+--------+
@@ -26,6 +28,10 @@
  * Whatever a sender does is seen at one instruction, the exchange of TAIL, which is also a change of PARITY: before it the old
  * CELL and SIZE are true, after it the new ones. So a sender that dies inside has sent all of its messages or none, whoever enters
  * after it finds the queue in order, and repairs no more than TAIL_NOW; and likewise a receiver and HEAD.
+ *
+ * A message has a place: its position, and the epoch in which it was put. By that the ends of channels which are in it are known to be in the
+ * queue, from the very instruction on that puts it there to the one that takes it out (see roll.ts). A sender tells its message's place to
+ * the channels whose ends it sends, and puts it then; if it dies in between, another message gets that position, in another epoch.
  *
  * The ring grows inside both gates. If messages lie across its end, those at its beginning are moved to behind the end, so that all
  * lie side by side in the longer ring; TAIL then changes PARITY alone. A receiver that knew the old SIZE has its KNOWN_TAIL taken away before.
@@ -43,6 +49,7 @@ import { Cells } from "../memory/cells.ts";
 import { owned, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
 import type { Awaited, Sleep } from "../park/wait.ts";
+import type { Moves } from "../send/moving.ts";
 import { currentThread } from "../thread/current.ts";
 import { Gate } from "./gate.ts";
 import type { Store } from "./store.ts";
@@ -54,12 +61,15 @@ const KNOWN_HEAD = 3;
 const KNOWN_CELL = 4;
 const TAIL_AT = 5;
 const SIZES = 9;
+const EPOCH = 11;
 const RX = 16;
 const HEAD = 17;
 const HEAD_NOW = 18;
 const KNOWN_TAIL = 19;
 const KNOWN_SIZE = 20;
 const HEAD_AT = 21;
+const BEGAN = 24;
+const BEGINNINGS = 8;
 export const QUEUE_WORDS = 32;
 
 const WANTED = 1 << 0;
@@ -76,6 +86,11 @@ const COUNT_MASK = (1 << 25) - 1;
 const ONE = 1 << COUNT_SHIFT;
 const MOVE_MASK = (COUNT_MASK << COUNT_SHIFT) | PARITY;
 
+/** A place: never 0. BOUND: EPOCH modulo 32; 32 senders would have to break off while a message with an end in it is queued. */
+const PLACE = 1 << 30;
+const PLACE_EPOCH_SHIFT = 25;
+const PLACE_EPOCHS = 31;
+
 /**
  * Where receivers are the slower ones the ring is full all the time: looking at HEAD for each message would take its cache line from
  * them as often. So who finds the ring full rests, at the senders' expense only, until a sixteenth of it is free; or until it has rested
@@ -86,6 +101,8 @@ const WORTHWHILE_SHIFT = 4;
 /** The most messages that a queue can hold. */
 export const MAX_MESSAGES = COUNT_MASK;
 
+/** Is that the place of the message at a position, from 0 to 2^25 - 1? */
+export const isPlaceOf = (place: number, position: number): boolean => (place & COUNT_MASK) === position;
 /** How many messages one position is ahead of another. */
 const between = (from: number, to: number): number => ((to >>> COUNT_SHIFT) - (from >>> COUNT_SHIFT)) & COUNT_MASK;
 const parityOf = (position: number): number => (position >>> PARITY_SHIFT) & 1;
@@ -127,8 +144,10 @@ export class Queue {
   /** Has this thread all ends of a side? Then by the quick way it need not knock at the gate: nobody else can be inside. */
   isSoleSender = false;
   isSoleReceiver = false;
-  /** What is to be done with a message before it is out of the queue. */
-  onTake: ((item: unknown) => void) | undefined;
+  /** What is to be done with a message before it is out of the queue, and then after that. */
+  onTake: ((item: unknown, position: number) => (() => void) | undefined) | undefined;
+  /** The channel's number, asked of a message with ends of channels in it. */
+  number: () => number = () => 0;
   readonly #first: Word;
   readonly #cells: Cells;
   readonly #store: Store;
@@ -158,6 +177,7 @@ export class Queue {
     this.head = this.#first.next(HEAD);
     this.tx = new Gate(this.#first.next(TX), () => {
       this.#cells.set(TAIL_NOW, this.tail.load() & MOVE_MASK);
+      if (store.cells === 0) this.#beginEpoch();
     });
     this.rx = new Gate(this.#first.next(RX), () => {
       this.#cells.set(HEAD_NOW, this.head.load() & MOVE_MASK);
@@ -273,8 +293,18 @@ export class Queue {
     return room();
   }
 
-  /** Puts a message that fits, without publishing it. */
-  put(item: unknown): Flags {
+  /** Puts a message that fits, and counts what moves with it as being in it. */
+  put(item: unknown, moves?: Moves): Flags {
+    if (moves === undefined) return this.#put(item);
+    try {
+      moves.begin({ queue: this.number(), place: this.#nextPlace, ahead: (place) => this.ahead(place) });
+      return this.#put(item);
+    } catch (error) {
+      this.#beginEpoch();
+      throw error;
+    }
+  }
+  #put(item: unknown): Flags {
     const store = this.#store;
     const tail = this.#cells.get(TAIL_NOW);
     const size = this.#sized(this.#size(tail));
@@ -282,6 +312,21 @@ export class Queue {
     store.put(at, item, size);
     const end = at + (store.cells === 0 ? store.cellsOf(item) : store.cells);
     return this.#publish(tail, 1, end >= size ? end - size : end, size);
+  }
+
+  get #nextPlace(): number {
+    const epoch = this.#first.next(EPOCH).load() & PLACE_EPOCHS;
+    return PLACE | (epoch << PLACE_EPOCH_SHIFT) | ((this.#cells.get(TAIL_NOW) >>> COUNT_SHIFT) & COUNT_MASK);
+  }
+  /** Who dies in it leaves it to be done again. */
+  #beginEpoch(): void {
+    const epoch = this.#first.next(EPOCH);
+    const next = epoch.load() + 1;
+    this.#began(next).store((this.tail.load() >>> COUNT_SHIFT) & COUNT_MASK);
+    epoch.store(next);
+  }
+  #began(epoch: number): Word {
+    return this.#first.next(BEGAN + (epoch & (BEGINNINGS - 1)));
   }
 
   /** Puts so many messages of a fixed length, which fit: `write(cell, from, count)` is called once or twice, for those side by side. */
@@ -400,8 +445,9 @@ export class Queue {
     const size = this.#knownSize();
     const at = this.#headAt(head, size);
     const item = store.take(at, size);
-    this.onTake?.(item);
+    const then = this.onTake?.(item, (head >>> COUNT_SHIFT) & COUNT_MASK);
     this.flags = this.#retire(head, 1, at + (store.cells === 0 ? store.cellsAt(at) : store.cells), size);
+    then?.();
     return item;
   }
 
@@ -466,6 +512,26 @@ export class Queue {
   abandon(): void {
     this.tx.abandon();
     this.tail.or(GONE);
+  }
+
+  /**
+   * How many messages are to be taken before the one at that place; -1 if it is not in the queue: it was taken, or has not been put, or its
+   * sender broke off.
+   */
+  ahead(place: number): number {
+    if (place === 0) return -1;
+    // In this order: what is taken meanwhile is found here, and whoever was to put it had broken off before another one did.
+    const head = this.head.load();
+    const tail = this.tail.load();
+    const epoch = this.#first.next(EPOCH).load();
+    const position = place & COUNT_MASK;
+    const at = (position - (head >>> COUNT_SHIFT)) & COUNT_MASK;
+    if (at >= between(head, tail)) return -1;
+    const since = (epoch - (place >>> PLACE_EPOCH_SHIFT)) & PLACE_EPOCHS;
+    // Too long ago: rather there too long than overlooked.
+    if (since === 0 || since >= BEGINNINGS) return at;
+    const before = (this.#began(epoch - since + 1).load() - position) & COUNT_MASK;
+    return before !== 0 && before < MAX_MESSAGES / 2 ? at : -1;
   }
 
   /** How many messages there are. */
@@ -543,12 +609,20 @@ export const QUEUE_NAMES: readonly WordName[] = Array.from({ length: QUEUE_WORDS
     [TAIL_NOW]: { name: "tail now", show: position },
     [KNOWN_HEAD]: { name: "known head", show: position },
     [KNOWN_CELL]: { name: "known cell" },
+    [EPOCH]: { name: "epoch" },
     [RX]: { name: "rx", show: gate },
     [HEAD]: { name: "head", show: position },
     [HEAD_NOW]: { name: "head now", show: position },
     [KNOWN_TAIL]: { name: "known tail", show: position },
     [KNOWN_SIZE]: { name: "known size" },
   };
-  const within = at >= HEAD_AT ? ["head at", at - HEAD_AT] : at >= SIZES ? ["sizes", at - SIZES] : ["tail at", at - TAIL_AT];
+  const within =
+    at >= BEGAN
+      ? ["began", at - BEGAN]
+      : at >= HEAD_AT
+        ? ["head at", at - HEAD_AT]
+        : at >= SIZES
+          ? ["sizes", at - SIZES]
+          : ["tail at", at - TAIL_AT];
   return named[at] ?? { name: `${String(within[0])}[${String(within[1])}]` };
 });

@@ -4,8 +4,9 @@
  *     word 0        TRAVELLING   senders << 15 | receivers that are on their way, and belong to no thread
  *          1        UP_TO        1 + the highest index of a thread that ever had an end
  *          2        MOVES        moves when something was counted at a new place, before it is not counted at its old one
- *          3        QUEUES       8 times: the number of a channel, and TRAVELLING in its queue: they perish with its receivers
- *         19 ...    thread 0 ... 1023, by the index in its id:
+ *          3        CARRIERS     16 times: the number of a channel whose messages have had ends of this one in them; and for each side the
+ *                                places of two of them, see queue.ts, the newest that is in the queue among them
+ *         83 ...    thread 0 ... 1023, by the index in its id:
  *
  *                    31 30 29 ............. 14 13 ....... 7 6 ........... 0
  *                   +-----+-------------------+------------+---------------+
@@ -15,18 +16,25 @@
  * SENDERS and RECEIVERS count the faces of this channel that a thread has, most often one; each face counts its ends in its own
  * heap, and is gone with its thread as a whole. An end that goes elsewhere is counted there before it is not counted here any more:
  * so once a side is seen to have nobody, it has nobody for ever.
+ *
+ * Of an end in the queue of another channel nothing is counted: whether its message is there, the words of that queue tell, which change in the very
+ * instructions that put it and take it. So wherever its sender or its receiver dies, the end is either in the message or theirs. Since messages are
+ * taken in the order in which they were put, it is enough to know the newest one: and the one before it, as its sender may die before it has put
+ * the newest. With the carrier's last receiver all that is in its queue perishes.
  */
 import type { Word } from "../memory/word.ts";
+import type { Berth, Unloading } from "../send/moving.ts";
 import { currentThread } from "../thread/current.ts";
 import { MAX_THREADS } from "../thread/registry.ts";
 
 const TRAVELLING = 0;
 const UP_TO = 1;
 const MOVES = 2;
-const QUEUES = 3;
-/** More are counted in TRAVELLING, and perish with nothing. */
-const MAX_QUEUES = 8;
-const THREADS = QUEUES + 2 * MAX_QUEUES;
+const CARRIERS = 3;
+const CARRIER_WORDS = 5;
+/** Ends in the queues of more are counted in TRAVELLING, and perish with nothing: not even with a thread that dies in sending or receiving them. */
+const MAX_CARRIERS = 16;
+const THREADS = CARRIERS + CARRIER_WORDS * MAX_CARRIERS;
 /** The checker's worlds have few threads, and use small buffers again. */
 const MODELLED_THREADS = 16;
 export const rollWords = (): number => THREADS + (currentThread().modelled ? MODELLED_THREADS : MAX_THREADS);
@@ -45,10 +53,10 @@ const FAR = 15;
 const FAR_COUNT = (1 << FAR) - 1;
 const farShift = (side: Side): number => (side === Side.SENDERS ? FAR : 0);
 
-let isReceived: (queue: number) => boolean = () => true;
-/** Tells how to ask whether the channel of a number has receivers. */
-export function askQueuesBy(ask: (queue: number) => boolean): void {
-  isReceived = ask;
+let mayArrive: (queue: number, place: number) => boolean = () => true;
+/** Tells how to ask whether a message is in the queue of the channel of a number, and somebody can receive it. */
+export function askQueuesBy(ask: (queue: number, place: number) => boolean): void {
+  mayArrive = ask;
 }
 
 export class Roll {
@@ -100,43 +108,73 @@ export class Roll {
   }
 
   /**
-   * One more end that is on its way: in the queue of the channel of that number, or with 0 anywhere.
-   * BOUND: 32,767 of each side; more would be as many unread messages with ends of this channel.
+   * One more end that is on its way, anywhere.
+   * BOUND: 32,767 of each side.
    */
-  depart(side: Side, queue: number): void {
-    this.#journey(queue, true).add(1 << farShift(side));
+  depart(side: Side): void {
+    this.#first.next(TRAVELLING).add(1 << farShift(side));
     this.#first.next(MOVES).add(1);
   }
-  /** It has come; or it was counted as such before, by one who died in taking it out of the queue. */
-  arrive(side: Side, queue: number): void {
-    const journey = this.#journey(queue, false);
-    for (let seen = journey.load(); ((seen >>> farShift(side)) & FAR_COUNT) !== 0; seen = journey.load()) {
-      if (journey.compareExchange(seen, seen - (1 << farShift(side))) === seen) return;
+  /** It has come. */
+  arrive(side: Side): void {
+    const travelling = this.#first.next(TRAVELLING);
+    for (let seen = travelling.load(); ((seen >>> farShift(side)) & FAR_COUNT) !== 0; seen = travelling.load()) {
+      if (travelling.compareExchange(seen, seen - (1 << farShift(side))) === seen) return;
     }
   }
 
-  /** Where the ends in that queue are counted; a place is taken by `claims` if there is none yet. */
-  #journey(queue: number, claims: boolean): Word {
-    for (let at = QUEUES; queue !== 0 && at < THREADS; at += 2) {
+  /** An end is going to be in that message, whose sender is inside the gate. False if it must {@link depart} instead. */
+  embark(side: Side, { queue, place, ahead }: Berth): boolean {
+    const places = this.#placesIn(queue, side, true);
+    if (places === undefined) return false;
+    const [one, other] = places;
+    // The newest that is there stays: this one may never be put.
+    (ahead(one.load()) < ahead(other.load()) ? one : other).store(place);
+    this.#first.next(MOVES).add(1);
+    return true;
+  }
+  /** It is this thread's, and about to be out of that message. */
+  disembark(side: Side, { queue, isAt, then }: Unloading): void {
+    const places = this.#placesIn(queue, side, false);
+    then.push(() => {
+      if (places === undefined) this.arrive(side);
+      else clear(places, isAt);
+    });
+  }
+  /** It was not sent after all. */
+  stay(side: Side, { queue, place }: Berth): void {
+    clear(this.#placesIn(queue, side, false) ?? [], (seen) => seen === place);
+  }
+
+  /** A carrier's two places; without any yet, one of the 16 is taken if it `claims`. */
+  #placesIn(queue: number, side: Side, claims: boolean): readonly [Word, Word] | undefined {
+    for (let at = CARRIERS; at < THREADS; at += CARRIER_WORDS) {
       const number = this.#first.next(at);
       const seen = number.load();
-      if (seen === queue || (seen === 0 && claims && this.#claim(number, queue))) return this.#first.next(at + 1);
+      if (seen === queue || (seen === 0 && claims && this.#claim(number, queue))) return this.#placesAt(at, side);
     }
-    return this.#first.next(TRAVELLING);
+    return undefined;
   }
   #claim(number: Word, queue: number): boolean {
     const before = number.compareExchange(0, queue);
     return before === 0 || before === queue;
   }
+  #placesAt(carrier: number, side: Side): readonly [Word, Word] {
+    const at = carrier + (side === Side.SENDERS ? 1 : 3);
+    return [this.#first.next(at), this.#first.next(at + 1)];
+  }
 
   /** Is there such an end on its way, to where somebody can receive it? */
   #isTravelling(side: Side): boolean {
     if (((this.#first.next(TRAVELLING).load() >>> farShift(side)) & FAR_COUNT) !== 0) return true;
-    for (let at = QUEUES; at < THREADS; at += 2) {
+    for (let at = CARRIERS; at < THREADS; at += CARRIER_WORDS) {
       const queue = this.#first.next(at).load();
       // Places are taken in this order, and never given back.
       if (queue === 0) return false;
-      if (((this.#first.next(at + 1).load() >>> farShift(side)) & FAR_COUNT) !== 0 && isReceived(queue)) return true;
+      for (const word of this.#placesAt(at, side)) {
+        const place = word.load();
+        if (place !== 0 && mayArrive(queue, place)) return true;
+      }
     }
     return false;
   }
@@ -201,6 +239,14 @@ export class Roll {
 
   #of(id: number): Word {
     return this.#first.next(THREADS + indexOf(id));
+  }
+}
+
+/** Positions come around again: a place that is left over would be taken for another message's some day. */
+function clear(places: readonly Word[], isIt: (place: number) => boolean): void {
+  for (const word of places) {
+    const seen = word.load();
+    if (seen !== 0 && isIt(seen)) word.compareExchange(seen, 0);
   }
 }
 

@@ -177,13 +177,7 @@ class Emission implements Alternative {
     this.offers = pipe.isRendezvous;
   }
   tryNow(): boolean {
-    this.#moves?.begin();
-    let sent = false;
-    try {
-      return (sent = this.#pipe.inlet.tryPut(this.#sending.items[0], this.#value));
-    } finally {
-      if (!sent) this.#moves?.back();
-    }
+    return this.#pipe.inlet.tryPut(this.#sending.items[0], this.#value, this.#moves);
   }
   attempt(waiter: Waiting): Sleep | undefined {
     return this.#pipe.inlet.attemptPut(this.#sending, waiter);

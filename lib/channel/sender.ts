@@ -3,7 +3,7 @@ import { DisconnectedError } from "../errors.ts";
 import { kindOf } from "../memory/place.ts";
 import { abortSignalOf, Limits, timeoutOf, type AsyncWaitOptions, type WaitOptions } from "../park/limits.ts";
 import { registerKind } from "../send/handle.ts";
-import { howArrived, moveAll, Moves } from "../send/moving.ts";
+import { howArrived, Moves } from "../send/moving.ts";
 import type { Send } from "../send/send.ts";
 import { End, type EndState } from "./end.ts";
 import { pipeOf, SENDER } from "./open.ts";
@@ -91,13 +91,17 @@ export class Sender<T> extends End<Pipe> {
     const { pipe, once } = this.state;
     const { cargo } = pipe;
     const item = cargo.pack(value, MESSAGE);
+    const moves = movesOf(pipe);
     let sent = false;
     try {
-      const tryPut = (): boolean => pipe.inlet.tryPut(item, value);
-      sent = cargo.movables.length === 0 ? tryPut() : moveAll(cargo.movables, { queue: pipe.number }, `through ${pipe.describe()}`, tryPut);
+      sent = pipe.inlet.tryPut(item, value, moves);
     } finally {
-      if (!sent) cargo.forget(item);
+      if (!sent) {
+        moves?.undo();
+        cargo.forget(item);
+      }
     }
+    if (sent) moves?.end(`through ${pipe.describe()}`);
     if (sent && once) this.close();
     return sent;
   }
@@ -224,8 +228,7 @@ const MESSAGE = "a message";
 /** Of the ends of channels in what was packed last, if there are any. @internal */
 export function movesOf(pipe: Pipe): Moves | undefined {
   const { movables } = pipe.cargo;
-  // Its number is not asked for without need: then every thread can ask after the channel, and that takes a supervisor.
-  return movables.length === 0 ? undefined : new Moves(movables, { queue: pipe.number });
+  return movables.length === 0 ? undefined : new Moves(movables);
 }
 
 function listOf<T>(values: ArrayLike<T> | Iterable<T>): ArrayLike<T> {
@@ -246,7 +249,7 @@ function unsent(error: unknown, all: ArrayLike<unknown>, at: number): unknown {
 export function arrive(pipe: Pipe, side: Side, once: boolean): EndState<Pipe> {
   const how = howArrived();
   if (how !== "lent") pipe.open(side, how === "counted");
-  if (how === "anywhere") pipe.roll.arrive(side, 0);
-  else if (typeof how === "object") pipe.roll.arrive(side, how.queue);
+  if (how === "anywhere") pipe.roll.arrive(side);
+  else if (typeof how === "object") pipe.roll.disembark(side, how);
   return { pipe, once, lent: how === "lent" };
 }

@@ -199,7 +199,7 @@ export class ModelWorld implements World, Nameable {
       const plan = opener(this.shared, ownersOf(owned));
       // After the handles were made: here they can be used no more.
       owned.forEach((ends, thread) => {
-        new Moves(ends.filter(isMovable), { thread: this.#identities.idOf(thread) }).begin().end(`to ${this.names[thread] ?? "a thread"}`);
+        new Moves(ends.filter(isMovable)).begin({ thread: this.#identities.idOf(thread) }).end(`to ${this.names[thread] ?? "a thread"}`);
       });
       return plan;
     });

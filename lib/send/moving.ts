@@ -6,18 +6,22 @@
 /** Under this key an object tells how it moves. */
 export const MOVE: unique symbol = Symbol("ferrous move");
 
-/**
- * Where an object goes: to a thread; into the queue of a channel, by its number, with which it may perish; or nowhere in particular, to
- * whoever opens it.
- */
-export type Destination = { readonly thread: number } | { readonly queue: number } | "anywhere";
+/** A message in the queue of a channel: the channel's number, and the message's place, see channel/queue.ts. */
+export interface Berth {
+  readonly queue: number;
+  readonly place: number;
+  /** How many messages are to be taken before the one at that place; -1 if it is not in this queue. */
+  readonly ahead: (place: number) => number;
+}
+/** Where an object goes: to a thread; into a message, with which it may perish; or nowhere in particular, to whoever opens it. */
+export type Destination = { readonly thread: number } | Berth | "anywhere";
 
 /** One object on its way. */
 export interface Move {
   /** Until `release` it is this thread's, even if it is closed meanwhile. */
   hold(): void;
   release(): void;
-  /** Counts it there. */
+  /** Counts it there; again of another berth. */
   begin(to: Destination): void;
   /** It has gone: here it can be used no more. `where` says where it went, for messages. */
   end(where: string): void;
@@ -32,11 +36,19 @@ export interface Movable {
 
 export const isMovable = (value: unknown): value is Movable => typeof value === "object" && value !== null && MOVE in value;
 
+/** A message that is being taken out of the queue of a channel. */
+export interface Unloading {
+  readonly queue: number;
+  /** Is that its place? */
+  readonly isAt: (place: number) => boolean;
+  /** What is to be done when it is out. */
+  readonly then: (() => void)[];
+}
 /**
- * How the objects that are opened now have come: counted as this thread's already; on their way until now, in some queue or anywhere; as
+ * How the objects that are opened now have come: counted as this thread's already; on their way until now, in some message or anywhere; as
  * clones of one that stays where it is, such as in a static; or not moved at all, as what all threads of a check are given.
  */
-export type Arrival = "counted" | "cloned" | "lent" | "anywhere" | { readonly queue: number };
+export type Arrival = "counted" | "cloned" | "lent" | "anywhere" | Unloading;
 let arrival: Arrival = "anywhere";
 
 /** Opens what came by some way. */
@@ -54,14 +66,13 @@ export const howArrived = (): Arrival => arrival;
 /** Objects that are being sent: none of them has moved until all have. */
 export class Moves {
   readonly #moves: readonly Move[];
-  readonly #to: Destination;
+  #to: Destination = "anywhere";
   /** So many of them are held, and counted there. */
   #held = 0;
   #begun = 0;
 
-  constructor(movables: readonly Movable[], to: Destination) {
+  constructor(movables: readonly Movable[]) {
     this.#moves = movables.map((movable) => movable[MOVE]());
-    this.#to = to;
   }
   /** For a wait that others of this thread's code may go on beside: until they go or stay they are this thread's, even if they are closed. */
   hold(): this {
@@ -76,10 +87,11 @@ export class Moves {
   #release(): void {
     while (this.#held > 0) (this.#moves[--this.#held] as Move).release();
   }
-  /** Counts them there; again does nothing. */
-  begin(): this {
+  /** Counts them there. */
+  begin(to: Destination): this {
+    this.#to = to;
     try {
-      for (; this.#begun < this.#moves.length; this.#begun++) (this.#moves[this.#begun] as Move).begin(this.#to);
+      for (this.#begun = 0; this.#begun < this.#moves.length; this.#begun++) (this.#moves[this.#begun] as Move).begin(to);
     } catch (error) {
       this.back();
       throw error;
@@ -105,7 +117,7 @@ export class Moves {
 /** Moves all of them while `send` sends them; none if it throws, or returns false. */
 export function moveAll<R>(movables: readonly Movable[], to: Destination, where: string, send: () => R): R {
   if (movables.length === 0) return send();
-  const moves = new Moves(movables, to).begin();
+  const moves = new Moves(movables).begin(to);
   let sent: R | false = false;
   try {
     sent = send();

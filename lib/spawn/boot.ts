@@ -93,7 +93,7 @@ async function run({ call, args }: Work, teller: Teller): Promise<void> {
 /** Ends of channels in it are the joiner's from now on, who is most likely the spawner. This thread will not use them any more. */
 function moving({ movables, ...encoded }: Departing): Encoded {
   const { id, registry } = currentThread();
-  new Moves(movables, { thread: registry.spawnerOf(id) }).begin().end("with what its thread returned");
+  new Moves(movables).begin({ thread: registry.spawnerOf(id) }).end("with what its thread returned");
   return encoded;
 }
 

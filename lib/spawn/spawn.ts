@@ -88,7 +88,7 @@ export function start<R>(options: ThreadOptions, fn: AnyFunction, args: readonly
   };
   let raised: Raised | undefined;
   // Counted as the new thread's before it can run; if it never does, its death takes them.
-  const moves = new Moves(movables, { thread: id }).begin();
+  const moves = new Moves(movables).begin({ thread: id });
   try {
     if (box === undefined) outcome.postMessage(work, encoded.transfer);
     if (options.worker === undefined) request(born, options.resourceLimits);

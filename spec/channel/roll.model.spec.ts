@@ -8,7 +8,14 @@ import { Careless } from "./channel.broken.ts";
 
 type Cells = Int32Array<SharedArrayBuffer>;
 type Kind = new (first: Word) => Roll;
-const QUEUE = 7;
+/** The place of a message in some queue, of which nothing is known but that it is there. */
+const BERTH = { queue: 7, place: 1 << 30, ahead: () => -1 };
+/** Takes it out of there. */
+const unload = (roll: Roll): void => {
+  const then: (() => void)[] = [];
+  roll.disembark(Side.SENDERS, { queue: BERTH.queue, isAt: (place) => place === BERTH.place, then });
+  for (const act of then) act();
+};
 
 interface Move {
   readonly title: string;
@@ -33,18 +40,18 @@ const MOVES: readonly Move[] = [
       roll.add(owner, Side.SENDERS);
     },
     move: (roll, owner) => {
-      roll.depart(Side.SENDERS, QUEUE);
+      roll.embark(Side.SENDERS, BERTH);
       roll.remove(owner, Side.SENDERS);
     },
   },
   {
     title: "out of a queue",
     before: (roll) => {
-      roll.depart(Side.SENDERS, QUEUE);
+      roll.embark(Side.SENDERS, BERTH);
     },
     move: (roll, owner) => {
       roll.add(owner - 2, Side.SENDERS);
-      roll.arrive(Side.SENDERS, QUEUE);
+      unload(roll);
     },
   },
 ];

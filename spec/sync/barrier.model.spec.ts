@@ -110,7 +110,7 @@ describe("in every interleaving, a Barrier", () => {
             return meet(1, 50)({ barrier });
           },
         },
-        after: (_: Crowd, { again }: { again: unknown }) => ends.add(again),
+        after: (_, results) => ends.add(results[0]),
       },
       { deaths: 1, mortal: [2], timeouts: true, preemptions: 1, time: 60_000 },
     );
