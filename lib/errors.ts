@@ -27,8 +27,12 @@ export class PoisonedError extends FerrousError {
 export class DeadlockError extends FerrousError {
   override readonly name = "DeadlockError";
   readonly code = "DEADLOCK";
-  constructor(story: string) {
-    super(`deadlock: ${story}. Take the locks in one order everywhere, or use tryLock() or lockAsync(). You do not hold the lock.`);
+  /** @param advice  what to do; without it, that of a cycle of threads */
+  constructor(
+    story: string,
+    advice = "Take the locks in one order everywhere, or use tryLock() or lockAsync(). You do not hold the lock.",
+  ) {
+    super(`deadlock: ${story}. ${advice}`);
   }
 }
 

@@ -48,7 +48,8 @@ export class Lazy<T> {
   #make(): T {
     if (this.#state === "made") return this.#value as T;
     const what = this.#name === undefined ? "a Lazy without a name" : `Lazy "${this.#name}"`;
-    if (this.#state === "being made") throw new DeadlockError(`the function of ${what} asks for the very value that it makes`);
+    if (this.#state === "being made")
+      throw new DeadlockError(`the function of ${what} asks for the very value that it makes`, "Make it without asking for it.");
     const fn = this.#fn;
     if (this.#state === "poisoned" || fn === undefined) {
       const { registry, id } = currentThread();

@@ -392,7 +392,10 @@ export class Mutex<T = undefined> {
   #relock(): DeadlockError {
     const { registry, id } = currentThread();
     const self = registry.describe(id);
-    return new DeadlockError(`${self} would wait for ${this.describe()}, which it holds itself`);
+    return new DeadlockError(
+      `${self} would wait for ${this.describe()}, which it holds itself`,
+      "Use the guard that it has, or release that first; or make it a ReentrantMutex.",
+    );
   }
 
   // --- what others ask ---

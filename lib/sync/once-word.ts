@@ -109,7 +109,10 @@ export class OnceWord {
   }
   #reentry(): DeadlockError {
     const { id, registry } = currentThread();
-    return new DeadlockError(`${registry.describe(id)} would wait for ${this.#awaited.describe()}, whose initialiser it is running itself`);
+    return new DeadlockError(
+      `${registry.describe(id)} would wait for ${this.#awaited.describe()}, whose initialiser it is running itself`,
+      "Initialise it without asking for it.",
+    );
   }
   #poisonedError(culprit: number): PoisonedError {
     return new PoisonedError(

@@ -147,7 +147,14 @@ export class ReentrantMutex<T = undefined> {
       abortSignalOf(opts)?.throwIfAborted();
       return this.#deeper(opts);
     }
-    return this.#mutex.lockAsync(opts).then(() => this.#first());
+    return this.#mutex.lockAsync(opts).then(() => {
+      const guard = this.#first();
+      // Another task of this thread may have come in before, and failed.
+      if (opts?.allowPoisoned === true || !this.#mutex.poisoned) return guard;
+      const error = this.#mutex.poisonedError();
+      guard.release();
+      throw error;
+    });
   }
 
   /**

@@ -425,7 +425,16 @@ export class RwLock<T = undefined> {
   get #asReader(): Awaited {
     const { slots } = this.#words.shape;
     const writer = { ...this.#owner, unless: UPGRADABLE, each: slots };
-    return { describe: () => this.describe(), holders: [writer, { ...this.#slots, admits: true, spare: slots - 1 }] };
+    const inSlots = this.#slots;
+    const words = this.#words;
+    return {
+      describe: () => this.describe(),
+      get holders(): Holders {
+        // Who reads already, through another object at this place, is let in by nobody: it waits for one of the slots that are others'.
+        const own = words.slotsOf(currentThread().id);
+        return [writer, { ...inSlots, admits: own === 0, spare: slots - 1 - own }];
+      },
+    };
   }
   /** Who wants to read and perhaps write waits for its like, and for a writer. */
   get #asReserver(): Awaited {

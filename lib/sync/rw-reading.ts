@@ -202,7 +202,11 @@ export class Reading {
   }
 
   #markReader({ me, blocks }: Waiter, entry: Entry): Sleep | undefined {
-    if (entry === Entry.FULL) return this.#markFull();
+    if (entry === Entry.FULL) {
+      // Through other objects at this place: nobody else is in the way.
+      if (blocks && this.#words.slotsOf(me) === this.#words.shape.slots) throw this.#words.relock();
+      return this.#markFull();
+    }
     const seen = this.#state.load();
     const owner = ownerOf(seen);
     if (letsRead(seen) || this.#words.isDead(owner)) return undefined;
@@ -216,9 +220,11 @@ export class Reading {
         this.#stands = true;
         return undefined;
       }
+      // The first slot that is left is to wait in: who waited as a writer does would find them all taken again.
+      return this.#markFull();
     }
     const sleep = this.#words.markState(seen);
-    // Who has no slot to wait in waits as a writer does.
+    // Who reads already, as another task of this thread, waits as a writer does.
     if (sleep === undefined || !this.#stands) return sleep;
     return { word: this.#own as Word, value: (me << OWNER_SHIFT) | WAITS };
   }

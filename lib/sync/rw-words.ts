@@ -15,7 +15,8 @@
  *                id     1        0      id shuts the slots, and        id    0      0    id reads; a writer waits, or the data is in doubt
  *                                       waits for who still reads      id    0      1    id waits for the writer to let it in
  *                id     0        0      id writes
- *                id     0        1      id unlocks: it lets in who waits in the slots, and opens those that it has shut
+ *                id     0        1      id unlocks: it lets in who waits in the slots, and opens those that it has shut; or it
+ *                                       shuts them, but waits for nobody (tryWrite, tryUpgrade)
  *
  *     read     own slot: CAS OPEN -> id|OPEN, and back. If it is shut: OPEN into STATE, id|OPEN into a slot, look at STATE again: who
  *              finds a writer there, or that all was shut meanwhile, leaves its slot again before it has read anything
@@ -67,7 +68,7 @@ export const ONE_MOVE = COUNT + 1;
 const flagsOf = (word: number): number => word & ((1 << OWNER_SHIFT) - 1);
 
 /** Of an owned STATE: what the owner is at. */
-const MODE = OPEN | UPGRADABLE;
+export const MODE = OPEN | UPGRADABLE;
 export const WRITING = 0;
 export const UNLOCKING = UPGRADABLE;
 export const modeOf = (state: number): number => state & MODE;
@@ -142,11 +143,16 @@ export class RwWords {
   }
   /** Does this thread read, through whichever object? */
   isReadBy(me: number): boolean {
+    return this.slotsOf(me) > 0;
+  }
+  /** In how many slots it does. */
+  slotsOf(me: number): number {
+    let count = 0;
     for (let n = 0; n < (this.used.load() & COUNT); n++) {
       const seen = this.slot(n).load();
-      if (ownerOf(seen) === me && (seen & WAITS) === 0) return true;
+      if (ownerOf(seen) === me && (seen & WAITS) === 0) count++;
     }
-    return false;
+    return count;
   }
   /** To a thread that reads and would wait for a writer who waits for it; undefined if that one has let it in meanwhile. */
   refuse(seen: number): undefined {
@@ -205,7 +211,10 @@ export class RwWords {
   }
   relock(): DeadlockError {
     const { registry, id } = currentThread();
-    return new DeadlockError(`${registry.describe(id)} would wait for ${this.describe()}, which it holds itself`);
+    return new DeadlockError(
+      `${registry.describe(id)} would wait for ${this.describe()}, which it holds itself`,
+      "Release what it holds first, or use the guard that it has; who reads and may want to write takes upgradable().",
+    );
   }
 }
 

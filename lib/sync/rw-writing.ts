@@ -8,6 +8,7 @@ import type { Reading } from "./rw-reading.ts";
 import {
   COUNT,
   FREE,
+  MODE,
   modeOf,
   OPEN,
   openUnless,
@@ -65,7 +66,7 @@ export class Writing {
   trySeize(): boolean {
     const { id } = currentThread();
     for (let n = 0; n < (this.#words.used.load() & COUNT); n++) if (this.#isRead(this.#words.slot(n).load())) return false;
-    const seizing = this.seizing();
+    const seizing = this.seizing(false, false, true);
     const seen = this.#state.load();
     if (ownerOf(seen) !== 0 && !this.#words.isDead(ownerOf(seen))) return false;
     if (seizing.attempt({ me: id, blocks: false, wakes: 0 }) === undefined) return true;
@@ -77,8 +78,12 @@ export class Writing {
     return owner !== 0 && (slot & WAITS) === 0 && !this.#words.isDead(owner);
   }
 
-  /** Becomes the owner, then waits for the readers; `giveUp` lets them in again. */
-  seizing(upgrading = false, begun = false): { readonly attempt: Attempt; readonly giveUp: () => void } {
+  /**
+   * Becomes the owner, then waits for the readers; `giveUp` lets them in again. Who only `tries` passes for one who unlocks: it waits for
+   * nobody either, so nobody who reads is refused on its account.
+   */
+  seizing(upgrading = false, begun = false, tries = false): { readonly attempt: Attempt; readonly giveUp: () => void } {
+    const mode = tries ? UNLOCKING : OPEN;
     let shutting = begun;
     /** Has it looked at all slots before? */
     let again = begun;
@@ -93,7 +98,7 @@ export class Writing {
           if (sleep !== undefined) return sleep;
           // In no slot stands a name: off with OPEN, and whoever has waited goes on waiting.
           for (let now = seen, next = now; ; now = next) {
-            next = this.#state.compareExchange(now, now & ~OPEN);
+            next = this.#state.compareExchange(now, now & ~MODE);
             if (next === now) break;
           }
           shutting = false;
@@ -101,7 +106,7 @@ export class Writing {
         }
         if (upgrading) {
           if (owner !== waiter.me) throw new ReleasedError(this.#words.describe());
-          shutting = this.#state.compareExchange(seen, seen & ~UPGRADABLE) === seen;
+          shutting = this.#state.compareExchange(seen, (seen & ~MODE) | mode) === seen;
           continue;
         }
         const dead = owner !== 0 && this.#words.isDead(owner);
@@ -109,7 +114,7 @@ export class Writing {
           const orphaned = dead && modeOf(seen) === WRITING;
           const shut = owner === 0 ? (seen & OPEN) === 0 : orphaned;
           const flags = (seen & (POISONED | WAITERS)) | (orphaned ? POISONED : 0) | (waiter.wakes > 0 ? WAITERS : 0);
-          if (this.#state.compareExchange(seen, mine | flags | (shut ? 0 : OPEN)) !== seen) continue;
+          if (this.#state.compareExchange(seen, mine | flags | (shut ? 0 : mode)) !== seen) continue;
           if (orphaned) this.#words.culprit.store(owner);
           if (shut) return undefined;
           shutting = true;
@@ -122,7 +127,7 @@ export class Writing {
     const giveUp = (): void => {
       if (!shutting) return;
       shutting = false;
-      this.#open(upgrading);
+      this.#open(upgrading, true);
     };
     return { attempt, giveUp };
   }
@@ -267,7 +272,7 @@ export class Writing {
     return this.reserving()({ me: currentThread().id, blocks: false, wakes: 0 }) === undefined;
   }
   tryUpgrade(): boolean {
-    const upgrading = this.seizing(true);
+    const upgrading = this.seizing(true, false, true);
     if (upgrading.attempt({ me: currentThread().id, blocks: false, wakes: 0 }) === undefined) return true;
     upgrading.giveUp();
     return false;

@@ -306,7 +306,10 @@ export class Semaphore {
 
   #waitsForItself(me: number): DeadlockError {
     const self = currentThread().registry.describe(me);
-    return new DeadlockError(`${self} would wait for permits of ${this.describe()}, of which it holds too many itself`);
+    return new DeadlockError(
+      `${self} would wait for permits of ${this.describe()}, of which it holds too many itself`,
+      "Acquire all that it needs at once, or release some first.",
+    );
   }
 
   /** As messages call it. @internal */

@@ -178,7 +178,10 @@ function attempt(entry: Entry, blocks: boolean): Sleep | undefined {
     if (seen === DONE) return undefined;
     const owner = seen >>> 2;
     if (owner === id && blocks) {
-      throw new DeadlockError(`the initialiser of static "${entry.name}" asks for the very value that it makes`);
+      throw new DeadlockError(
+        `the initialiser of static "${entry.name}" asks for the very value that it makes`,
+        "Make it without asking for it.",
+      );
     }
     if (owner !== 0 && all.isAlive(owner)) return { word: init, value: seen };
     if (init.compareExchange(seen, (id << 2) | RUNNING) === seen) return undefined;

@@ -73,6 +73,19 @@ describe("a ReentrantMutex", () => {
     expect(spawn(isFree, mutex).join()).toBe(true);
   });
 
+  it("tells of poison that came between a grant and its arrival", async () => {
+    const mutex = new ReentrantMutex();
+    const arriving = mutex.lockAsync();
+    expect(() => {
+      mutex.with(() => {
+        throw new Error("on purpose");
+      });
+    }).toThrow("on purpose");
+    expect(await rejectionOf(arriving)).toBeInstanceOf(PoisonedError);
+    mutex.clearPoison();
+    expect(spawn(isFree, mutex).join()).toBe(true);
+  });
+
   it("is poisoned by a throw inside with, at whatever depth, and repaired", async () => {
     const mutex = new ReentrantMutex(words(1), { name: "sum" });
     expect(() => {

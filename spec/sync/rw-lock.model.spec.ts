@@ -132,6 +132,26 @@ describe("in every interleaving, an RwLock", () => {
     expect([...ends].sort()).toEqual(["refused", "twice"]);
   });
 
+  it.each<[string, Body]>([
+    ["tryWrite()", ({ lock }) => lock.tryWrite()?.release()],
+    [
+      "tryUpgrade()",
+      ({ lock }) => {
+        const guard = lock.upgradable();
+        (guard.tryUpgrade() ?? guard).release();
+      },
+    ],
+  ])("lets a thread read again beside a %s, which waits for nobody", (_, tries) => {
+    const again: Body = ({ lock }) =>
+      unlessRefused(lock.read(), () => {
+        lock.read().release();
+        return "read again";
+      });
+    expect(endsOf([again, tries], { preemptions: 3 })).toEqual(["read again,undefined"]);
+    expect(endsOf([again, tries, write], { preemptions: 0 })).toContain("read again,undefined,wrote");
+    expect(endsOf([read, tries], { deaths: 1, mortal: [1], preemptions: 2 })).toEqual(["poisoned,undefined", "read,undefined"]);
+  });
+
   it("tells a thread that reads that it can't wait to write, also while another writer waits for it", () => {
     const more =
       (take: (lock: RwLock<Int32Array>) => { release(): void }): Body =>

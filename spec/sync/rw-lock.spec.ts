@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { CancelFlag, Condvar, f64, fromHandle, RwLock, spawn, struct, toHandle, u32 } from "ferrous";
 import { until, words } from "../support/lockers.js";
 import { rejectionOf, thrownBy } from "../support/thrown.ts";
-import { come, holdAndWant, holdFor, holdRead, mix, overlap, readOnce, reserveOnce, writeOnce, writeWithin } from "./sharers.js";
+import { come, holdAndWant, holdFor, holdRead, mix, overlap, readOnce, readTwice, reserveOnce, writeOnce, writeWithin } from "./sharers.js";
 
 const fresh = (options?: { readers?: number }) => new RwLock(words(4), { name: "rw", ...options });
 type Lock = ReturnType<typeof fresh>;
@@ -404,5 +404,36 @@ describe("under real threads, an RwLock", () => {
     const both = [spawn(holdAndWant, a, b, arrivals, how), spawn(holdAndWant, b, a, arrivals, how)];
     const ends = await Promise.all(both.map((one) => one.joinAsync()));
     expect(ends.sort()).toEqual(["DEADLOCK", "in"]);
+  });
+
+  it("finds that a thread waits for slots that are all its own, through other objects at the same place", () => {
+    const { buffer } = words(64);
+    const held = Array.from({ length: 12 }, () => RwLock.at(buffer, 0).read());
+    expect(thrownBy(() => RwLock.at(buffer, 0).read())).toMatchObject({ code: "DEADLOCK" });
+    for (const guard of held) guard.release();
+    RwLock.at(buffer, 0).write().release();
+  });
+
+  it("finds a cycle: each of two reads in one of two slots, and wants the other's through another object", async () => {
+    const lock = new RwLock(words(4), { readers: 2 });
+    const arrivals = words(1);
+    const both = [1, 2].map(() => spawn(readTwice, toHandle(lock), arrivals));
+    const ends = await Promise.all(both.map((one) => one.joinAsync()));
+    expect(ends.sort()).toEqual(["DEADLOCK", "in"]);
+  });
+
+  it("lets in a reader for whom there is no slot as soon as one is left, however many write and read without pause", async () => {
+    const sections: number[] = [];
+    for (let round = 0; round < 10; round++) {
+      const lock = new RwLock(words(4), { readers: 1 });
+      const stage = words(4);
+      const crowd = (["write", "write", "read", "read"] as const).map((how) => spawn(overlap, lock, stage, how, 2));
+      until(() => Atomics.load(stage, 0) === 4);
+      await spawn(come, lock, stage, "read").joinAsync();
+      const counts = await Promise.all(crowd.map((one) => one.joinAsync()));
+      sections.push(counts.reduce((a, b) => a + b, 0));
+    }
+    // Several hundreds in most rounds, while it waited for the writers only.
+    expect(Math.max(...sections)).toBeLessThanOrEqual(100);
   });
 });

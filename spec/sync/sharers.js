@@ -1,6 +1,6 @@
 // @ts-check
 /** Threads that read and write, for the specs of the RwLock. */
-import { task } from "ferrous";
+import { fromHandle, task } from "ferrous";
 import { dice, meet } from "../support/lockers.js";
 
 /** @typedef {Int32Array<SharedArrayBuffer>} Words */
@@ -147,6 +147,26 @@ export const holdAndWant = task(
     meet(arrivals, 2);
     try {
       other.write().release();
+      return "in";
+    } catch (error) {
+      return /** @type {{ code: string }} */ (error).code;
+    } finally {
+      guard.release();
+    }
+  },
+);
+
+/** Reads, meets another, and reads once more through another object at the same place. */
+export const readTwice = task(
+  url,
+  "readTwice",
+  /** @param {import("ferrous").Handle} handle @param {Words} arrivals */
+  (handle, arrivals) => {
+    const open = () => /** @type {Lock} */ (fromHandle(handle));
+    const guard = open().read();
+    meet(arrivals, 2);
+    try {
+      open().read().release();
       return "in";
     } catch (error) {
       return /** @type {{ code: string }} */ (error).code;
