@@ -6,7 +6,7 @@
  *                   1 << Side, from a static; and a word more
  *             144   OPENING, 8 times: id << 4 | how many messages that are out of the queue it is about to open, see cargo.ts
  *             176   who has ends: see roll.ts
- *            4608   who waits to be handed a message, of a channel without capacity: a roll again
+ *            4604   who waits to be handed a message, of a channel without capacity: a roll again
  *             ...   the ring, if it has one length for ever; else that lies in a buffer of its own, which can grow
  *
  * A channel without capacity is a queue of one message, see inlet.ts, and demand.ts for its trySend. tryRecv takes what it finds.

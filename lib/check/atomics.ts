@@ -7,13 +7,13 @@ import type { Executor } from "./executor.ts";
 import { honestly } from "./failure.ts";
 import type { Memory, SharedBuffer } from "./memory.ts";
 import { Kind } from "./operation.ts";
-import { RealAtomics } from "./real.ts";
+import { RealAtomics, trunc } from "./real.ts";
 import type { Behind, Views } from "./views.ts";
 
 type Operation = (view: unknown, index: unknown, a?: unknown, b?: unknown) => unknown;
 
 /** A whole number, as `Atomics` makes one of an index or a count: of nothing 0, of a bigint or a symbol a TypeError. */
-const toIndex = (given: unknown): number => Math.trunc(+(given as number)) || 0;
+const toIndex = (given: unknown): number => trunc(+(given as number)) || 0;
 
 export function modelAtomics(
   memory: Memory,

@@ -2,7 +2,7 @@
  * What one operation does to memory: the real `Atomics`, on the real bytes.
  */
 import { Kind, type Op } from "./operation.ts";
-import { ARRAYS, RealAtomics, type Cells } from "./real.ts";
+import { ARRAYS, asIntN, is, isInteger, RealAtomics, trunc, type Cells } from "./real.ts";
 
 /** Does the operation and returns what `Atomics` returns. For everything but waiting and waking. */
 export function apply(cells: Cells, { kind, index, a, b }: Pick<Op, "kind" | "index" | "a" | "b">): unknown {
@@ -43,8 +43,8 @@ export function wouldChange(cells: Cells, op: Op): { result: unknown; changes: b
 
 /** An operand as `Atomics` would understand it; throws what it would throw. */
 export function operand(element: number, value: unknown): number | bigint {
-  if (element >= 9) return typeof value === "bigint" ? value : BigInt.asIntN(64, value as bigint);
-  return typeof value === "number" && Number.isInteger(value) && value !== 0 ? value : Math.trunc(+(value as number)) || 0;
+  if (element >= 9) return typeof value === "bigint" ? value : asIntN(64, value as bigint);
+  return typeof value === "number" && isInteger(value) && value !== 0 ? value : trunc(+(value as number)) || 0;
 }
 
 const scratch = ARRAYS.map((array) => new array(1) as unknown as Cells);
@@ -58,4 +58,4 @@ export function wrap(element: number, value: number | bigint): number | bigint {
 
 /** Does it write, if only what was there already? A compare-and-exchange that failed does not. */
 export const isWrite = ({ kind, a }: Op, result: unknown): boolean =>
-  kind !== Kind.LOAD && kind !== Kind.WAIT && (kind !== Kind.CAS || Object.is(result, a));
+  kind !== Kind.LOAD && kind !== Kind.WAIT && (kind !== Kind.CAS || is(result, a));

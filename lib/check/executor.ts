@@ -11,7 +11,7 @@ import { Segments } from "./foreign.ts";
 import type { Undertaker } from "./limits.ts";
 import { addressOf, type Memory, type SharedBuffer } from "./memory.ts";
 import { END, Kind, type Op, type Step } from "./operation.ts";
-import { BYTES_PER, INT32 } from "./real.ts";
+import { BYTES_PER, INT32, is } from "./real.ts";
 import type { FailureKind } from "./report.ts";
 import { placeInCode } from "./site.ts";
 import { LONGEST, isIdle, isTold, readsTheSame } from "./spin.ts";
@@ -284,7 +284,5 @@ function invented(n: number, kind: Kind, element: number): unknown {
 }
 
 function isThat(op: Op, kind: Kind, buffer: SharedBuffer, element: number, index: number, a: unknown, b: unknown): boolean {
-  return (
-    op.kind === kind && op.buffer === buffer.id && op.element === element && op.index === index && Object.is(op.a, a) && Object.is(op.b, b)
-  );
+  return op.kind === kind && op.buffer === buffer.id && op.element === element && op.index === index && is(op.a, a) && is(op.b, b);
 }

@@ -47,3 +47,14 @@ export function viewAll(buffer: ArrayBufferLike, element: number): Cells {
   const array = ARRAYS[element] as unknown as new (buffer: ArrayBufferLike, byteOffset: number, length: number) => Cells;
   return new array(buffer, 0, Math.floor(buffer.byteLength / (BYTES_PER[element] as number)));
 }
+
+/**
+ * Functions of the engine, looked up once: where globals are slow to look up, as under jest, a replayed operation would spend most of its time on that.
+ */
+export const RealProxy = Proxy;
+export const toNumber = Number;
+export const { isInteger } = Number;
+export const { trunc } = Math;
+export const { is } = Object;
+export const { asIntN } = BigInt;
+export const { construct, get, set } = Reflect;

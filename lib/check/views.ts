@@ -8,7 +8,21 @@ import { isSharedBuffer } from "../memory/place.ts";
 import type { Executor } from "./executor.ts";
 import type { Memory, SharedBuffer } from "./memory.ts";
 import { Kind } from "./operation.ts";
-import { ARRAYS, BYTES_PER, RealDataView, RealUint8Array, elementOf, type Cells } from "./real.ts";
+import {
+  ARRAYS,
+  asIntN,
+  BYTES_PER,
+  construct,
+  elementOf,
+  get,
+  isInteger,
+  RealDataView,
+  RealProxy,
+  RealUint8Array,
+  set,
+  toNumber,
+  type Cells,
+} from "./real.ts";
 
 /** What a view shows: elements of one kind, from number `first` of the buffer. */
 export interface Behind {
@@ -67,9 +81,9 @@ export class Views {
   /** The constructor that stands in for a kind of typed array. */
   arrayConstructor(element: number): object {
     const real = ARRAYS[element] as unknown as new (...args: unknown[]) => Cells;
-    const constructor: object = new Proxy(real, {
+    const constructor: object = new RealProxy(real, {
       construct: (_, args: unknown[], made) => {
-        const raw = Reflect.construct(real, args, made === constructor ? real : made) as Cells;
+        const raw = construct(real, args, made === constructor ? real : made) as Cells;
         return isSharedBuffer(raw.buffer) ? this.#watch(raw, element, raw.buffer, constructor) : raw;
       },
     });
@@ -78,9 +92,9 @@ export class Views {
 
   /** The constructor that stands in for DataView. */
   dataViewConstructor(): object {
-    const constructor: object = new Proxy(RealDataView, {
+    const constructor: object = new RealProxy(RealDataView, {
       construct: (real, args: unknown[], made) => {
-        const raw = Reflect.construct(real, args, made === constructor ? real : made) as DataView;
+        const raw = construct(real, args, made === constructor ? real : made) as DataView;
         return isSharedBuffer(raw.buffer) ? this.#watchDataView(raw, raw.buffer) : raw;
       },
     });
@@ -89,18 +103,18 @@ export class Views {
 
   #watch(raw: Cells, element: number, bytes: SharedArrayBuffer, constructor: object): object {
     const behind: Behind = { buffer: this.#memory.of(bytes), element, first: raw.byteOffset / (BYTES_PER[element] as number), raw };
-    const view: object = new Proxy(raw, {
+    const view: object = new RealProxy(raw, {
       get: (target, key) => {
         const index = indexIn(key);
         if (index !== undefined) return this.#read(behind, index);
         if (key === "constructor")
           return Object.hasOwn(target, key) || target.constructor !== ARRAYS[element] ? target.constructor : constructor;
-        const own: unknown = Reflect.get(target, key, ENGINE_GETTERS.has(key) ? target : view);
+        const own: unknown = get(target, key, ENGINE_GETTERS.has(key) ? target : view);
         return typeof own === "function" ? this.#method(behind, view, key, own as Method, constructor) : own;
       },
       set: (target, key, value) => {
         const index = indexIn(key);
-        if (index === undefined) return Reflect.set(target, key, value, view);
+        if (index === undefined) return set(target, key, value, view);
         this.#write(behind, index, value);
         return true;
       },
@@ -112,11 +126,11 @@ export class Views {
   #method({ raw, element, buffer }: Behind, view: object, key: PropertyKey, own: Method, constructor: object): Method {
     const copy = (from = 0, length = raw.length): Cells & unknown[] => {
       const cells = new (ARRAYS[element] as unknown as new (length: number) => Cells & unknown[])(length);
-      for (let at = 0; at < length; at++) cells[at] = Reflect.get(view, String(from + at)) as number;
+      for (let at = 0; at < length; at++) cells[at] = get(view, String(from + at)) as number;
       return cells;
     };
     const overwrite = (values: ArrayLike<unknown>, from: number): void => {
-      for (let at = 0; at < values.length; at++) Reflect.set(view, String(from + at), values[at]);
+      for (let at = 0; at < values.length; at++) set(view, String(from + at), values[at]);
     };
     if (key === "subarray") return (...args) => this.#watch(own.apply(raw, args) as Cells, element, buffer.bytes, constructor);
     if (key === "set") {
@@ -150,7 +164,7 @@ export class Views {
   #read(behind: Behind, index: number): unknown {
     const { buffer, element, first, raw } = behind;
     const machine = this.#machine();
-    if (index >= raw.length || !Number.isInteger(index)) return undefined;
+    if (index >= raw.length || !isInteger(index)) return undefined;
     if (machine?.current === undefined) return raw[index];
     return machine.access(Kind.READ, buffer, element, first + index, undefined, () => raw[index]);
   }
@@ -160,8 +174,8 @@ export class Views {
     const { buffer, element, first, raw } = behind;
     const machine = this.#machine();
     // As assigning to an element converts, errors included.
-    const value = element < 9 ? +(given as number) : typeof given === "bigint" ? given : BigInt.asIntN(64, given as bigint);
-    if (index >= raw.length || !Number.isInteger(index)) return;
+    const value = element < 9 ? +(given as number) : typeof given === "bigint" ? given : asIntN(64, given as bigint);
+    if (index >= raw.length || !isInteger(index)) return;
     const write = (journal: boolean): number | bigint => {
       const before = raw[index] as number | bigint;
       raw[index] = value;
@@ -176,17 +190,17 @@ export class Views {
     // Byte by byte, because it may lie anywhere.
     const all = new RealUint8Array(bytes, raw.byteOffset, raw.byteLength) as Cells;
     const behind: Behind = { buffer: this.#memory.of(bytes), element: UINT8, first: raw.byteOffset, raw: all };
-    const view: object = new Proxy(raw, {
+    const view: object = new RealProxy(raw, {
       get: (target, key) => {
-        const own: unknown = Reflect.get(target, key, ENGINE_GETTERS.has(key) ? target : view);
+        const own: unknown = get(target, key, ENGINE_GETTERS.has(key) ? target : view);
         const access = typeof key === "string" ? /^([gs])et(Big)?[A-Z][a-z]+(\d+)$/.exec(key) : null;
-        if (access === null || own !== Reflect.get(RealDataView.prototype, key)) return own;
+        if (access === null || own !== get(RealDataView.prototype, key)) return own;
         const size = Number(access[3]) / 8;
         return (given: number, ...rest: unknown[]) => {
           const scratch = new RealDataView(new ArrayBuffer(size));
           const at = Math.trunc(+given) || 0;
           if (!(at >= 0) || at + size > raw.byteLength) throw new RangeError("Offset is outside the bounds of the DataView");
-          const accessor = Reflect.get(scratch, key, scratch) as Method;
+          const accessor = get(scratch, key, scratch) as Method;
           if (access[1] === "s") {
             accessor.call(scratch, 0, ...rest);
             for (let byte = 0; byte < size; byte++) this.#write(behind, at + byte, scratch.getUint8(byte), byte < size - 1);
@@ -218,6 +232,6 @@ function indexIn(key: PropertyKey): number | undefined {
   if (typeof key !== "string") return undefined;
   const code = key.charCodeAt(0);
   if (code < 48 || code > 57) return undefined;
-  const index = Number(key);
-  return Number.isNaN(index) ? undefined : index;
+  const index = toNumber(key);
+  return index !== index ? undefined : index;
 }
