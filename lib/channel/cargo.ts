@@ -9,7 +9,7 @@ import { arriving, type Movable } from "../send/moving.ts";
 import { fetchShelved, fetchShelvedAsync, NO_MAIL, reshelve, shelve, unshelve } from "../thread/shelf.ts";
 import { currentThread } from "../thread/current.ts";
 import { wakeEverybody } from "../thread/lifeline.ts";
-import { isPlaceOf } from "./queue.ts";
+import { isPlaceOf } from "./places.ts";
 import { FieldStore, PackedStore, ScalarStore, type Parcel, type Room, type Store } from "./store.ts";
 
 export interface Cargo {
@@ -30,10 +30,10 @@ export interface Cargo {
   readonly requireBytes?: ((cell: number) => void) | undefined;
   /**
    * A message is being taken out of its queue: what moves with it is this thread's before it is out.
-   * @param position  where it is in the queue
+   * @param count  how many were taken before it, modulo 2^25
    * @returns what is to be done when it is out
    */
-  receive?(item: unknown, position: number): (() => void) | undefined;
+  receive?(item: unknown, count: number): (() => void) | undefined;
   /** The message will not be sent. */
   forget(item: unknown): void;
   /** Nobody will receive the message at that place. */
@@ -110,17 +110,17 @@ export class PackedCargo implements Cargo {
    * With what may move opened at once: if this thread dies now, its ends are closed with it, and not queued for ever. What is simple
    * arrives whole unless its bytes were damaged, and is opened when nobody waits for it at the gate.
    */
-  receive(parcel: Parcel, position: number): (() => void) | undefined {
+  receive(parcel: Parcel, count: number): (() => void) | undefined {
     const { cargo } = parcel;
     if (cargo === 0 && (parcel.isSimple || !this.store.opens)) return undefined;
     if (cargo !== 0 && isDeaf()) {
       this.countOpening(1);
-      parcel.position = position;
+      parcel.count = count;
       return undefined;
     }
     const then: (() => void)[] = [];
     try {
-      parcel.value = cargo === 0 ? this.#open(parcel) : unpackWith(parcel, getFromShelf(cargo), position, then);
+      parcel.value = cargo === 0 ? this.#open(parcel) : unpackWith(parcel, getFromShelf(cargo), count, then);
     } catch (error) {
       parcel.error = error;
     }
@@ -140,13 +140,13 @@ export class PackedCargo implements Cargo {
     return unpack(bytes, end, isSimple, NONE as readonly never[]);
   }
   unpackAsync(parcel: Parcel): unknown {
-    const { cargo, position } = parcel;
-    if (position === undefined) return this.unpack(parcel);
+    const { cargo, count } = parcel;
+    if (count === undefined) return this.unpack(parcel);
     const then: (() => void)[] = [];
     return fetchShelvedAsync(cargo)
       .then((lot) => {
         this.forget(parcel);
-        return unpackWith(parcel, lot, position, then);
+        return unpackWith(parcel, lot, count, then);
       })
       .finally(() => {
         this.countOpening(-1);
@@ -171,11 +171,11 @@ interface Lot {
   readonly queue: number;
 }
 
-function unpackWith({ bytes, end, isSimple }: Parcel, found: unknown, position: number, then: (() => void)[]): unknown {
+function unpackWith({ bytes, end, isSimple }: Parcel, found: unknown, count: number, then: (() => void)[]): unknown {
   const lot = found as Lot | undefined;
   if (lot === undefined) throw new HandleError("the shared memory of this message is gone");
   const { queue, shared } = lot;
-  const isAt = (place: number): boolean => isPlaceOf(place, position);
+  const isAt = (place: number): boolean => isPlaceOf(place, count);
   return arriving(queue === 0 ? "anywhere" : { queue, isAt, then }, () => unpack(bytes, end, isSimple, shared));
 }
 

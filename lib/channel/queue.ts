@@ -11,14 +11,14 @@
  *                         message goes, in a ring of how many     /
  *                         cells; PARITY says which is true       /
  *          9  SIZES       two times SIZE, for receivers; PARITY says which is true
- *         11  EPOCH       how often a sender broke off inside TX: one that died, or that threw
+ *         11  EPOCH       how often a sender broke off inside TX: see places.ts
  *         16  RX          the receivers' gate
  *         17  HEAD        what was received    moves likewise
  *         18  HEAD_NOW    HEAD without flags                     \
  *         19  KNOWN_TAIL  TAIL when a receiver last looked        > plain, inside RX
  *         20  KNOWN_SIZE  its SIZE                               /
  *         21  HEAD_AT     two times CELL: where the next message is; PARITY says which is true
- *         24  BEGAN       8 times: where TAIL was when the epoch of that number, modulo 8, began
+ *         24  BEGAN       8 times: the COUNT in TAIL when the epoch of that number, modulo 8, began
  *
  *     TAIL, HEAD:   29 .............. 5     4       3        2        1       0
  *                  +-------------------+--------+------+----------+-----+--------+
@@ -28,10 +28,6 @@
  * Whatever a sender does is seen at one instruction, the exchange of TAIL, which is also a change of PARITY: before it the old
  * CELL and SIZE are true, after it the new ones. So a sender that dies inside has sent all of its messages or none, whoever enters
  * after it finds the queue in order, and repairs no more than TAIL_NOW; and likewise a receiver and HEAD.
- *
- * A message has a place: its position, and the epoch in which it was put. By that the ends of channels which are in it are known to be in the
- * queue, from the very instruction on that puts it there to the one that takes it out (see roll.ts). A sender tells its message's place to
- * the channels whose ends it sends, and puts it then; if it dies in between, another message gets that position, in another epoch.
  *
  * The ring grows inside both gates. If messages lie across its end, those at its beginning are moved to behind the end, so that all
  * lie side by side in the longer ring; TAIL then changes PARITY alone. A receiver that knew the old SIZE has its KNOWN_TAIL taken away before.
@@ -52,6 +48,7 @@ import type { Awaited, Sleep } from "../park/wait.ts";
 import type { Moves } from "../send/moving.ts";
 import { currentThread } from "../thread/current.ts";
 import { Gate } from "./gate.ts";
+import { COUNT_MASK, Places } from "./places.ts";
 import type { Store } from "./store.ts";
 
 const TX = 0;
@@ -69,7 +66,6 @@ const KNOWN_TAIL = 19;
 const KNOWN_SIZE = 20;
 const HEAD_AT = 21;
 const BEGAN = 24;
-const BEGINNINGS = 8;
 export const QUEUE_WORDS = 32;
 
 const WANTED = 1 << 0;
@@ -81,15 +77,9 @@ const FLAGS = WANTED | ALL | SELECTED | GONE;
 const PARITY = 1 << 4;
 const PARITY_SHIFT = 4;
 const COUNT_SHIFT = 5;
-/** BOUND: TAIL and HEAD stay below 2^30. They differ by the capacity at most, so it does not matter that they wrap around. */
-const COUNT_MASK = (1 << 25) - 1;
+/** BOUND: TAIL and HEAD stay below 2^30. */
 const ONE = 1 << COUNT_SHIFT;
 const MOVE_MASK = (COUNT_MASK << COUNT_SHIFT) | PARITY;
-
-/** A place: never 0. BOUND: EPOCH modulo 32; 32 senders would have to break off while a message with an end in it is queued. */
-const PLACE = 1 << 30;
-const PLACE_EPOCH_SHIFT = 25;
-const PLACE_EPOCHS = 31;
 
 /**
  * Where receivers are the slower ones the ring is full all the time: looking at HEAD for each message would take its cache line from
@@ -101,8 +91,7 @@ const WORTHWHILE_SHIFT = 4;
 /** The most messages that a queue can hold. */
 export const MAX_MESSAGES = COUNT_MASK;
 
-/** Is that the place of the message at a position, from 0 to 2^25 - 1? */
-export const isPlaceOf = (place: number, position: number): boolean => (place & COUNT_MASK) === position;
+const countOf = (position: number): number => (position >>> COUNT_SHIFT) & COUNT_MASK;
 /** How many messages one position is ahead of another. */
 const between = (from: number, to: number): number => ((to >>> COUNT_SHIFT) - (from >>> COUNT_SHIFT)) & COUNT_MASK;
 const parityOf = (position: number): number => (position >>> PARITY_SHIFT) & 1;
@@ -145,10 +134,11 @@ export class Queue {
   isSoleSender = false;
   isSoleReceiver = false;
   /** What is to be done with a message before it is out of the queue, and then after that. */
-  onTake: ((item: unknown, position: number) => (() => void) | undefined) | undefined;
+  onTake: ((item: unknown, count: number) => (() => void) | undefined) | undefined;
   /** The channel's number, asked of a message with ends of channels in it. */
   number: () => number = () => 0;
   readonly #first: Word;
+  readonly #places: Places;
   readonly #cells: Cells;
   readonly #store: Store;
   /** 0 if each message is handed over; one lies here then, all the same. */
@@ -163,6 +153,7 @@ export class Queue {
 
   constructor(buffer: SharedArrayBuffer, { capacity, cells, mostCells }: QueueShape, store: Store) {
     this.#first = Word.at(buffer, 0);
+    this.#places = new Places(this.#first.next(EPOCH), this.#first.next(BEGAN));
     this.#cells = new Cells(buffer, 0, QUEUE_WORDS);
     this.#store = store;
     this.capacity = capacity;
@@ -177,7 +168,7 @@ export class Queue {
     this.head = this.#first.next(HEAD);
     this.tx = new Gate(this.#first.next(TX), () => {
       this.#cells.set(TAIL_NOW, this.tail.load() & MOVE_MASK);
-      if (store.cells === 0) this.#beginEpoch();
+      if (store.cells === 0) this.#places.beginEpoch(countOf(this.tail.load()));
     });
     this.rx = new Gate(this.#first.next(RX), () => {
       this.#cells.set(HEAD_NOW, this.head.load() & MOVE_MASK);
@@ -297,10 +288,11 @@ export class Queue {
   put(item: unknown, moves?: Moves): Flags {
     if (moves === undefined) return this.#put(item);
     try {
-      moves.begin({ queue: this.number(), place: this.#nextPlace, ahead: (place) => this.ahead(place) });
+      const place = this.#places.at(countOf(this.#cells.get(TAIL_NOW)));
+      moves.begin({ queue: this.number(), place, ahead: (other) => this.ahead(other) });
       return this.#put(item);
     } catch (error) {
-      this.#beginEpoch();
+      this.#places.beginEpoch(countOf(this.tail.load()));
       throw error;
     }
   }
@@ -312,21 +304,6 @@ export class Queue {
     store.put(at, item, size);
     const end = at + (store.cells === 0 ? store.cellsOf(item) : store.cells);
     return this.#publish(tail, 1, end >= size ? end - size : end, size);
-  }
-
-  get #nextPlace(): number {
-    const epoch = this.#first.next(EPOCH).load() & PLACE_EPOCHS;
-    return PLACE | (epoch << PLACE_EPOCH_SHIFT) | ((this.#cells.get(TAIL_NOW) >>> COUNT_SHIFT) & COUNT_MASK);
-  }
-  /** Who dies in it leaves it to be done again. */
-  #beginEpoch(): void {
-    const epoch = this.#first.next(EPOCH);
-    const next = epoch.load() + 1;
-    this.#began(next).store((this.tail.load() >>> COUNT_SHIFT) & COUNT_MASK);
-    epoch.store(next);
-  }
-  #began(epoch: number): Word {
-    return this.#first.next(BEGAN + (epoch & (BEGINNINGS - 1)));
   }
 
   /** Puts so many messages of a fixed length, which fit: `write(cell, from, count)` is called once or twice, for those side by side. */
@@ -445,7 +422,7 @@ export class Queue {
     const size = this.#knownSize();
     const at = this.#headAt(head, size);
     const item = store.take(at, size);
-    const then = this.onTake?.(item, (head >>> COUNT_SHIFT) & COUNT_MASK);
+    const then = this.onTake?.(item, countOf(head));
     this.flags = this.#retire(head, 1, at + (store.cells === 0 ? store.cellsAt(at) : store.cells), size);
     then?.();
     return item;
@@ -514,24 +491,10 @@ export class Queue {
     this.tail.or(GONE);
   }
 
-  /**
-   * How many messages are to be taken before the one at that place; -1 if it is not in the queue: it was taken, or has not been put, or its
-   * sender broke off.
-   */
+  /** How many messages are to be taken before the one at that place; -1 if it is not in the queue: see places.ts. */
   ahead(place: number): number {
-    if (place === 0) return -1;
-    // In this order: what is taken meanwhile is found here, and whoever was to put it had broken off before another one did.
-    const head = this.head.load();
-    const tail = this.tail.load();
-    const epoch = this.#first.next(EPOCH).load();
-    const position = place & COUNT_MASK;
-    const at = (position - (head >>> COUNT_SHIFT)) & COUNT_MASK;
-    if (at >= between(head, tail)) return -1;
-    const since = (epoch - (place >>> PLACE_EPOCH_SHIFT)) & PLACE_EPOCHS;
-    // Too long ago: rather there too long than overlooked.
-    if (since === 0 || since >= BEGINNINGS) return at;
-    const before = (this.#began(epoch - since + 1).load() - position) & COUNT_MASK;
-    return before !== 0 && before < MAX_MESSAGES / 2 ? at : -1;
+    const head = countOf(this.head.load());
+    return this.#places.ahead(place, head, countOf(this.tail.load()));
   }
 
   /** How many messages there are. */

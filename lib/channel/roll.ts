@@ -5,7 +5,7 @@
  *          1        UP_TO        1 + the highest index of a thread that ever had an end
  *          2        MOVES        moves when something was counted at a new place, before it is not counted at its old one
  *          3        CARRIERS     16 times: the number of a channel whose messages have had ends of this one in them; and for each side the
- *                                places of two of them, see queue.ts, the newest that is in the queue among them
+ *                                places of two of them, see places.ts, the newest that is in the queue among them
  *         83 ...    thread 0 ... 1023, by the index in its id:
  *
  *                    31 30 29 ............. 14 13 ....... 7 6 ........... 0

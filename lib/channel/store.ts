@@ -192,8 +192,8 @@ export interface Parcel {
   /** Of a message that was opened when it was taken: the value, or why it cannot be had. */
   value?: unknown;
   error?: unknown;
-  /** Of one that is out of the queue, and can be opened only by who awaits: where it was. */
-  position?: number;
+  /** Of one that is out of the queue, and can be opened only by who awaits: how many were taken before it. */
+  count?: number;
 }
 
 /** Encoded values, each of its own length. */

@@ -6,7 +6,7 @@
 /** Under this key an object tells how it moves. */
 export const MOVE: unique symbol = Symbol("ferrous move");
 
-/** A message in the queue of a channel: the channel's number, and the message's place, see channel/queue.ts. */
+/** A message in the queue of a channel: the channel's number, and the message's place, see channel/places.ts. */
 export interface Berth {
   readonly queue: number;
   readonly place: number;
