@@ -9,6 +9,7 @@ import { arriving, type Movable } from "../send/moving.ts";
 import { fetchShelved, fetchShelvedAsync, NO_MAIL, reshelve, shelve, unshelve } from "../thread/shelf.ts";
 import { currentThread } from "../thread/current.ts";
 import { wakeEverybody } from "../thread/lifeline.ts";
+import { supervise } from "../thread/supervision.ts";
 import { isPlaceOf } from "./places.ts";
 import { FieldStore, PackedStore, ScalarStore, type Parcel, type Room, type Store } from "./store.ts";
 
@@ -81,6 +82,8 @@ export class PackedCargo implements Cargo {
   movables: readonly Movable[] = NONE;
   /** The number of the channel. */
   queueNumber: () => number = () => 0;
+  /** Is the channel known by its number? Else no ends of others were ever in its messages. */
+  carries: () => boolean = () => false;
   /** So many more messages are being opened that are out of the queue already. */
   countOpening: (by: number) => void = () => undefined;
   readonly requireBytes = host.polls
@@ -123,6 +126,8 @@ export class PackedCargo implements Cargo {
       parcel.value = cargo === 0 ? this.#open(parcel) : unpackWith(parcel, getFromShelf(cargo), count, then);
     } catch (error) {
       parcel.error = error;
+      // The ends in it are gone with it: of that no word tells.
+      if (cargo !== 0) then.push(wakeEverybody);
     }
     return then.length === 0
       ? undefined
@@ -151,8 +156,8 @@ export class PackedCargo implements Cargo {
       .finally(() => {
         this.countOpening(-1);
         for (const act of then) act();
-        // Who asked after them meanwhile was told that they may still come.
-        if (then.length > 0) wakeEverybody();
+        // Who asked meanwhile after an end in any of the channel's messages was told that it may still come.
+        if (then.length > 0 || this.carries()) wakeEverybody();
       });
   }
   forget({ cargo }: Parcel): void {
@@ -189,6 +194,11 @@ export function putOnShelf(value: unknown): number {
   const number = thread.registry.numbers.add(1) + 1;
   modelled.set(number, value);
   return number;
+}
+/** Puts it there again under the number that it had on the shelf of an earlier supervisor. */
+export function putBackOnShelf(number: number, value: unknown): void {
+  supervise();
+  reshelve(number, value);
 }
 /** The number stays known, as that of nothing: whoever asks for it is told so at once. */
 export function emptyOnShelf(number: number): void {

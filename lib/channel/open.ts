@@ -8,7 +8,7 @@ import type { HandleBody } from "../send/handle.ts";
 import { currentThread, tagIn } from "../thread/current.ts";
 import { wakeEverybody } from "../thread/lifeline.ts";
 import { fetchShelvedAsync } from "../thread/shelf.ts";
-import { emptyOnShelf, getFromShelf, isDeaf, PackedCargo, putOnShelf, TypedCargo, type Cargo } from "./cargo.ts";
+import { emptyOnShelf, getFromShelf, isDeaf, PackedCargo, putBackOnShelf, putOnShelf, TypedCargo, type Cargo } from "./cargo.ts";
 import type { PipeShape } from "./face.ts";
 import { headerBytes, Pipe, publishBy } from "./pipe.ts";
 import { QUEUE_NAMES, type QueueShape } from "./queue.ts";
@@ -65,6 +65,7 @@ function openPipe(buffer: SharedArrayBuffer, { shape, type, ring }: Described): 
   const pipe = new Pipe(buffer, shape, { capacity: shape.capacity, ...ringOf(shape, type) }, cargo);
   if (cargo instanceof PackedCargo) {
     cargo.queueNumber = () => pipe.number;
+    cargo.carries = () => pipe.carries;
     cargo.countOpening = (by) => {
       pipe.countOpening(by);
     };
@@ -72,23 +73,31 @@ function openPipe(buffer: SharedArrayBuffer, { shape, type, ring }: Described): 
   return pipe;
 }
 
-/** Channels that were asked after by their numbers, because ends of others are in their queues. */
-const observed = new Map<number, Pipe | undefined>();
-publishBy((pipe) => putOnShelf({ ...handleBody(pipe, Side.RECEIVERS, false), kind: "channel" }), emptyOnShelf);
+publishBy((pipe, known) => {
+  const body = { ...handleBody(pipe, Side.RECEIVERS, false), kind: "channel" };
+  if (known === 0) return putOnShelf(body);
+  putBackOnShelf(known, body);
+  return known;
+}, emptyOnShelf);
+
+/** Channels that were asked after by their numbers, because ends of others are in their queues; "gone": they never have a receiver again. */
+const observed = new Map<number, WeakRef<Pipe> | "gone">();
 /** Those that are being asked after: a channel may be in its own queue, or in that of one in its queue. */
 const asking = new Set<number>();
 askQueuesBy((number, place) => {
   if (asking.has(number)) return false;
   const { modelled } = currentThread();
-  if (isDeaf() && !observed.has(number)) return askLater(number);
-  let pipe = modelled ? undefined : observed.get(number);
+  const known = modelled ? undefined : observed.get(number);
+  if (known === "gone") return false;
+  let pipe = known?.deref();
+  if (pipe === undefined && isDeaf()) return askLater(number);
   if (pipe === undefined) {
-    const isGone = !modelled && observed.has(number);
-    const body = isGone ? undefined : bodyOf(number);
-    pipe = body === undefined ? undefined : pipeOf(body).pipe;
-    observed.set(number, pipe);
-    if (pipe === undefined) return false;
+    const found = pipeWith(number);
+    if (found === "gone") observe(number, found);
+    if (!(found instanceof Pipe)) return false;
+    pipe = found;
   }
+  observe(number, new WeakRef(pipe));
   asking.add(number);
   let isReceived = true;
   try {
@@ -96,10 +105,26 @@ askQueuesBy((number, place) => {
     return isReceived && pipe.holds(place);
   } finally {
     asking.delete(number);
-    // Of that much this thread need keep no face. In the midst of a question it may only seem so.
-    if (!isReceived && asking.size === 0) observed.set(number, undefined);
+    // In the midst of a question it may only seem so.
+    if (!isReceived && asking.size === 0) observe(number, "gone");
   }
 });
+
+/** In the checker's worlds the same numbers are others'. */
+function observe(number: number, state: WeakRef<Pipe> | "gone"): void {
+  if (!currentThread().modelled) observed.set(number, state);
+}
+
+/** Undefined: it was known to a supervisor that died. Nobody can receive what was in its queue then; if it carries more, it becomes known again. */
+function pipeWith(number: number): Pipe | "gone" | undefined {
+  try {
+    const body = getFromShelf(number) as HandleBody | undefined;
+    return body === undefined ? "gone" : pipeOf(body).pipe;
+  } catch (error) {
+    if (error instanceof HandleError) return undefined;
+    throw error;
+  }
+}
 
 /** Where the answer comes only while this thread awaits: until then the channel may well have a receiver. */
 function askLater(number: number): true {
@@ -110,23 +135,13 @@ function askLater(number: number): true {
       .catch(() => undefined)
       .then((pipe) => {
         askedFor.delete(number);
-        observed.set(number, pipe);
+        observed.set(number, pipe === undefined ? "gone" : new WeakRef(pipe));
         wakeEverybody();
       });
   }
   return true;
 }
 const askedFor = new Set<number>();
-
-/** Undefined: no thread knows it any more, so nobody receives from it. */
-function bodyOf(number: number): HandleBody | undefined {
-  try {
-    return getFromShelf(number) as HandleBody | undefined;
-  } catch (error) {
-    if (error instanceof HandleError) return undefined;
-    throw error;
-  }
-}
 
 /** By TAG: one face for all ends of a channel that come to this thread, as long as one of them is there. */
 const faces = new Map<number, WeakRef<Pipe>>();
@@ -174,7 +189,7 @@ export function pipeOf({ place: { buffer }, name, type }: HandleBody): { readonl
 
 const names = (): readonly WordName[] => [
   ...QUEUE_NAMES,
-  ...["tag", "number", "kept", "-"].map((name) => ({ name })),
+  ...["tag", "number", "kept", "shelved by"].map((name) => ({ name })),
   ...Array.from({ length: 8 }, (_, nth) => ({ name: `opening[${String(nth)}]` })),
   ...["travelling", "up to", "moves"].map((name) => ({ name })),
   ...Array.from({ length: 16 }, (_, carrier) =>

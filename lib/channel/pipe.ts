@@ -3,7 +3,7 @@
  *
  *     bytes     0   the queue: see queue.ts
  *             128   TAG, NUMBER, by which the threads know the channel; KEPT: of which sides each thread may have a clone, as bits
- *                   1 << Side, from a static; and a word more
+ *                   1 << Side, from a static; SHELVED_BY: the supervisor that knows NUMBER
  *             144   OPENING, 8 times: id << 4 | how many messages that are out of the queue it is about to open, see cargo.ts
  *             176   who has ends: see roll.ts
  *            4604   who waits to be handed a message, of a channel without capacity: a roll again
@@ -53,10 +53,10 @@ const ROLL = OPENING + OPENERS;
 export const headerBytes = (isRendezvous: boolean): number => roundUp((ROLL + (isRendezvous ? 2 : 1) * rollWords()) * 4, 64);
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-let publish: (pipe: Pipe) => number = () => 0;
+let publish: (pipe: Pipe, known: number) => number = () => 0;
 let withdrawNumber: (number: number) => void = () => undefined;
 /** Tells how a channel becomes known by a number to all threads, and how it is known no more. */
-export function publishBy(how: (pipe: Pipe) => number, back: (number: number) => void): void {
+export function publishBy(how: (pipe: Pipe, known: number) => number, back: (number: number) => void): void {
   publish = how;
   withdrawNumber = back;
 }
@@ -103,12 +103,18 @@ export class Pipe implements Face, Source {
   get number(): number {
     const word = Word.at(this.buffer, (TAG + 1) * 4);
     const known = word.load();
+    const { modelled, registry } = currentThread();
+    const shelvedBy = Word.at(this.buffer, (TAG + 3) * 4);
+    // What lies on a supervisor's shelf is lost with it: the next one is told again.
+    if (known !== 0 && (modelled || shelvedBy.load() === registry.supervisor.load())) return known;
+    const fresh = publish(this, known);
+    if (!modelled) shelvedBy.store(registry.supervisor.load());
     if (known !== 0) return known;
-    const fresh = publish(this);
     const before = word.compareExchange(0, fresh);
     return before === 0 ? fresh : before;
   }
-  get #carries(): boolean {
+  /** Were ends of channels in its messages? */
+  get carries(): boolean {
     return Word.at(this.buffer, (TAG + 1) * 4).load() !== 0;
   }
 
@@ -169,7 +175,7 @@ export class Pipe implements Face, Source {
       this.queue.abandon();
       this.#forgetQueued();
       // What was queued is lost, and the ends in it with it: of that no word tells.
-      if (this.#carries) {
+      if (this.carries) {
         withdrawNumber(this.number);
         wakeEverybody();
       }
