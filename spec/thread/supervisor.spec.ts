@@ -98,6 +98,26 @@ it("a supervisor that dies takes its threads with it, which is told; the next sp
   expect(stderr).toMatch(/^ferrous: the supervisor has died .*on purpose/);
 });
 
+it("a supervisor that follows one that died is told of the channels whose messages have ends of others in them", async () => {
+  const program = `
+    import { attach, channel, spawn } from "ferrous";
+    await attach();
+    const [carrier, carried] = channel();
+    carrier.send(channel()[0]);
+    carried.recv().close();
+    const handle = spawn((rx) => rx.recv(), channel()[1]);
+    new BroadcastChannel("die").postMessage("now");
+    await handle.joinAsync().catch(({ code }) => console.log(code));
+    const [tx, rx] = channel();
+    carrier.send(tx);
+    const other = spawn((rx) => { try { return rx.recv({ timeout: 300 }); } catch (error) { return error.code; } }, rx);
+    console.log(other.join());
+    carried.recv().close();
+    process.exit(0);`;
+  const { code, stdout } = await run(program, undefined, DIES_AT_A_WORD);
+  expect([code, stdout]).toEqual([0, "THREAD_DIED\nTIMEOUT\n"]);
+});
+
 it("a supervisor that dies while who started it blocks: that is seen, and the reason is told later", async () => {
   const program = `
     import { attach, channel, Mutex, spawn, AtomicU32 } from "ferrous";
