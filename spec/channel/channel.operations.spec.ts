@@ -9,7 +9,7 @@ import { explored } from "../support/executions.ts";
 import { bounded, encoded, setup, unbounded, type Make, type Shared } from "../support/streams.ts";
 
 /** In its long form so many times the programs; with another preemption each of them would take ten times as long. */
-const TIMES = process.env["FERROUS_LONG"] === undefined ? 1 : 8;
+const TIMES = process.env["FERROUS_LONG"] === undefined ? 1 : 4;
 const OPTIONS = { preemptions: 1, time: 50_000 * TIMES };
 
 /** What one thread does to its sender and its receiver; `n` is a number that is sent once only. */
