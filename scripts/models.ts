@@ -196,7 +196,7 @@ const models: readonly Model[] = [
   { lock: "Barrier", threads: "2", options: {}, run: meeting(2) },
   { lock: "Barrier", threads: "3", options: { preemptions: 3 }, run: meeting(3), all: "8,614,963" },
   { lock: "Condvar", threads: "1 waits, 1 notifies", options: {}, run: notified(1) },
-  { lock: "Condvar", threads: "2 wait, 1 notifies", options: { preemptions: 2 }, run: notified(2) },
+  { lock: "Condvar", threads: "2 wait, 1 notifies", options: { preemptions: 3 }, run: notified(2) },
   // If who would notify dies, nobody can know; if a waiter does, the other one must have its notification.
   { lock: "Condvar", threads: "2 wait, 1 notifies", options: { ...A_DEATH, mortal: [0], preemptions: 1 }, run: notified(2) },
 ];
