@@ -426,12 +426,12 @@ export class RwLock<T = undefined> {
     const { slots } = this.#words.shape;
     const writer = { ...this.#owner, unless: UPGRADABLE, each: slots };
     const inSlots = this.#slots;
-    const words = this.#words;
+    const reading = this.#reading;
     return {
       describe: () => this.describe(),
       get holders(): Holders {
         // Who reads already, through another object at this place, is let in by nobody: it waits for one of the slots that are others'.
-        const own = words.slotsOf(currentThread().id);
+        const own = reading.elsewhere;
         return [writer, { ...inSlots, admits: own === 0, spare: slots - 1 - own }];
       },
     };

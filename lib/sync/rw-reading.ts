@@ -201,6 +201,11 @@ export class Reading {
     if ((slot.exchange(IDLE) & WANTED) !== 0) this.#tellOf(slot);
   }
 
+  /** In how many slots this thread reads through other objects. Not in the one in which it waits: that it was let in there it may not know yet. */
+  get elsewhere(): number {
+    return this.#words.slotsOf(currentThread().id, this.#stands ? this.#own : undefined);
+  }
+
   #markReader({ me, blocks }: Waiter, entry: Entry): Sleep | undefined {
     if (entry === Entry.FULL) {
       // Through other objects at this place: nobody else is in the way.

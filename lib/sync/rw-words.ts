@@ -145,12 +145,13 @@ export class RwWords {
   isReadBy(me: number): boolean {
     return this.slotsOf(me) > 0;
   }
-  /** In how many slots it does. */
-  slotsOf(me: number): number {
+  /** In how many slots it does, but for that one. */
+  slotsOf(me: number, but?: Word): number {
     let count = 0;
     for (let n = 0; n < (this.used.load() & COUNT); n++) {
-      const seen = this.slot(n).load();
-      if (ownerOf(seen) === me && (seen & WAITS) === 0) count++;
+      const slot = this.slot(n);
+      const seen = slot.load();
+      if (ownerOf(seen) === me && (seen & WAITS) === 0 && slot.byteOffset !== but?.byteOffset) count++;
     }
     return count;
   }

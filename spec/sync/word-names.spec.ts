@@ -21,7 +21,7 @@ it.each<[string, { [HANDLE](): { kind: string; type?: unknown } }, string, numbe
   ["a OnceLock that nobody initialises", new OnceLock(), "state", 0, "EMPTY"],
   ["a Latch", new Latch(3), "counted", 2, "2 of 3"],
   ["a Barrier", new Barrier(3), "state", (5 << 15) | (2 << 1) | 1, "generation 5, 2 came, BROKEN"],
-  ["a Barrier's slot", new Barrier(3), "slot 2", (4 << 1) | 1, "thread 4+WAITING"],
+  ["a Barrier's slot", new Barrier(3), "slot 2", (4 << 4) | 1, "thread 4+WAITING"],
   ["a Condvar's owner", new Condvar(), "owner 30", 7, "thread 7"],
   ["a Condvar's counts", new Condvar(), "counts 0", (1 << 15) | 2, "2 wait, 1 notified"],
   ["a ReentrantMutex' counter", new ReentrantMutex(), "counter", 2, "thread 2"],
