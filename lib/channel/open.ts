@@ -96,8 +96,8 @@ askQueuesBy((number, place) => {
     if (found === "gone") observe(number, found);
     if (!(found instanceof Pipe)) return false;
     pipe = found;
+    observe(number, new WeakRef(pipe));
   }
-  observe(number, new WeakRef(pipe));
   asking.add(number);
   let isReceived = true;
   try {

@@ -187,11 +187,12 @@ export class Barrier {
       const generation = generationOf(seen);
       const isNamed = this.#takeSlot(generation);
       this.#throwIfBroken(seen);
-      if (!isNamed) {
+      const last = arrivedIn(seen) + 1 >= this.#count;
+      // The last one waits for nobody, so nobody need know it.
+      if (!isNamed && !last) {
         rest(REST);
         continue;
       }
-      const last = arrivedIn(seen) + 1 >= this.#count;
       const next = last ? ((generation + 1) & GENERATIONS) << GENERATION_SHIFT : seen + ONE_ARRIVED;
       if (this.#state.compareExchange(seen, next) !== seen) continue;
       if (!last) return generation;

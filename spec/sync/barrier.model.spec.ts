@@ -119,6 +119,20 @@ describe("in every interleaving, a Barrier", () => {
     expect([...ends].sort()).toEqual(["broken", "met"]);
   });
 
+  it("of two needs no slot for who comes last, though one who met eight generations ago has not woken yet", () => {
+    const { registry } = currentThread();
+    const others = [0, 1].map(() => registry.claim());
+    const words = new Int32Array(new SharedArrayBuffer(4 * 3));
+    others.forEach((id, n) => {
+      registry.begin(id, 0);
+      words[1 + n] = (id << 4) | 1;
+    });
+    // Generation 8: the second one has come, and the first one's name looks as if it had.
+    words[0] = (8 << 15) | (1 << 1);
+    expect(Barrier.at(words.buffer as SharedArrayBuffer, 0, 2).wait({ timeout: 0 })).toEqual({ leader: true });
+    for (const id of others) registry.markDead(id);
+  });
+
   it("counts who gave up as not come, unless all had come", () => {
     const ends = endsOf(2, [meet(1, 50), meet(1, 50), meet(1, 50)], { timeouts: true, preemptions: 0 });
     for (const end of ends) {
