@@ -3,7 +3,8 @@ import { TimeoutError } from "../errors.ts";
 import { isTimeOver, timeoutOf, type AsyncWaitOptions } from "../park/limits.ts";
 import type { Awaited, Waiter } from "../park/wait.ts";
 import type { Moves } from "../send/moving.ts";
-import type { Flags, Queue } from "./queue.ts";
+import { type Flags } from "./position.ts";
+import { type Queue } from "./queue.ts";
 import { PackedStore, ScalarStore, type Store } from "./store.ts";
 
 /** Who waits, and whether for other channels too. */

@@ -7,7 +7,7 @@ import { cellsFor } from "./store.ts";
 import type { EndState } from "./end.ts";
 import { FIRST_BYTES, makePipe } from "./open.ts";
 import type { Pipe } from "./pipe.ts";
-import { MAX_MESSAGES } from "./queue.ts";
+import { MAX_MESSAGES } from "./position.ts";
 import { Receiver } from "./receiver.ts";
 import { Side } from "./roll.ts";
 import { Sender } from "./sender.ts";

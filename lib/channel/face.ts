@@ -1,6 +1,7 @@
 /** What the two sides of a channel know of it, as one thread has it. */
 import type { Cargo } from "./cargo.ts";
-import type { Flags, Queue } from "./queue.ts";
+import { type Flags } from "./position.ts";
+import { type Queue } from "./queue.ts";
 import type { Roll, Side } from "./roll.ts";
 
 export interface PipeShape {

@@ -12,19 +12,8 @@ import type { Moves } from "../send/moving.ts";
 import { currentId, currentThread } from "../thread/current.ts";
 import { ofAll, shared, type Sending, type SharedLimits, type Waiting } from "./call.ts";
 import type { Face } from "./face.ts";
-import {
-  isGone,
-  isSelected,
-  mark,
-  MAX_MESSAGES,
-  NOTHING,
-  passOn,
-  Verdict,
-  wakesOne,
-  wakeSleepers,
-  type Flags,
-  type Queue,
-} from "./queue.ts";
+import { isGone, isSelected, mark, MAX_MESSAGES, NOTHING, passOn, wakesOne, wakeSleepers, type Flags } from "./position.ts";
+import { Verdict, type Queue } from "./queue.ts";
 import { knocking, restFirst } from "./rests.ts";
 import { Side } from "./roll.ts";
 import { packedCells } from "./store.ts";

@@ -24,19 +24,8 @@ import type { Cargo } from "./cargo.ts";
 import { Demand } from "./demand.ts";
 import type { Face, PipeShape } from "./face.ts";
 import { Inlet } from "./inlet.ts";
-import {
-  isSelected,
-  mark,
-  NOTHING,
-  passOn,
-  Queue,
-  QUEUE_WORDS,
-  wakeForGood,
-  wakesOne,
-  wakeSleepers,
-  type Flags,
-  type QueueShape,
-} from "./queue.ts";
+import { isSelected, mark, NOTHING, passOn, wakeForGood, wakesOne, wakeSleepers, type Flags } from "./position.ts";
+import { Queue, QUEUE_WORDS, type QueueShape } from "./queue.ts";
 import { knocking, restFirst } from "./rests.ts";
 import { Roll, rollWords, Side } from "./roll.ts";
 import type { Source } from "./source.ts";

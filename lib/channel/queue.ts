@@ -20,11 +20,6 @@
  *         21  HEAD_AT     two times CELL: where the next message is; PARITY says which is true
  *         24  BEGAN       8 times: the COUNT in TAIL when the epoch of that number, modulo 8, began
  *
- *     TAIL, HEAD:   29 .............. 5     4       3        2        1       0
- *                  +-------------------+--------+------+----------+-----+--------+
- *                  | COUNT, modulo 2^25| PARITY | GONE | SELECTED | ALL | WANTED |
- *                  +-------------------+--------+------+----------+-----+--------+
- *
  * Whatever a sender does is seen at one instruction, the exchange of TAIL, which is also a change of PARITY: before it the old
  * CELL and SIZE are true, after it the new ones. So a sender that dies inside has sent all of its messages or none, whoever enters
  * after it finds the queue in order, and repairs no more than TAIL_NOW; and likewise a receiver and HEAD.
@@ -32,11 +27,7 @@
  * The ring grows inside both gates. If messages lie across its end, those at its beginning are moved to behind the end, so that all
  * lie side by side in the longer ring; TAIL then changes PARITY alone. A receiver that knew the old SIZE has its KNOWN_TAIL taken away before.
  *
- * No wake-up is lost: a receiver that finds nothing sets WANTED in TAIL, and sleeps on that value; the exchange of TAIL clears
- * WANTED, and who cleared it notifies. It wakes one sleeper. Whoever has slept and then received wakes the next one if there are more
- * messages, else sets WANTED again, since it cannot know that it was the only sleeper. Where one sleeper is not as good as another
- * (it has an event loop, and may be busy for long; or it waits for more room than another one), ALL is set, and all are woken.
- * GONE stays: a side has lost its last end, and whoever sleeps is woken. SELECTED: some threads sleep on their own bells, and are rung: see select.ts. Senders that find no room do the same with HEAD.
+ * Why no wake-up is lost is told where TAIL and HEAD are: position.ts.
  *
  * Source: M. Michael, M. Scott, "Simple, Fast, and Practical Non-Blocking and Blocking Concurrent Queue Algorithms" (1996), the one
  * with two locks; the ring, the names and the parity are ours.
@@ -44,11 +35,27 @@
 import { Cells } from "../memory/cells.ts";
 import { owned, type WordName } from "../memory/word-names.ts";
 import { Word } from "../memory/word.ts";
-import type { Awaited, Sleep } from "../park/wait.ts";
+import type { Awaited } from "../park/wait.ts";
 import type { Moves } from "../send/moving.ts";
 import { currentThread } from "../thread/current.ts";
 import { Gate } from "./gate.ts";
-import { COUNT_MASK, Places } from "./places.ts";
+import { Places } from "./places.ts";
+import {
+  between,
+  BUSY,
+  countOf,
+  FLAGS,
+  GONE,
+  MAX_MESSAGES,
+  MOVE_MASK,
+  moved,
+  NOTHING,
+  ONE,
+  PARITY,
+  parityOf,
+  position,
+  type Flags,
+} from "./position.ts";
 import type { Store } from "./store.ts";
 
 const TX = 0;
@@ -68,34 +75,12 @@ const HEAD_AT = 21;
 const BEGAN = 24;
 export const QUEUE_WORDS = 32;
 
-const WANTED = 1 << 0;
-const ALL = 1 << 1;
-const SELECTED = 1 << 2;
-/** A side has lost its last end. */
-const GONE = 1 << 3;
-const FLAGS = WANTED | ALL | SELECTED | GONE;
-const PARITY = 1 << 4;
-const PARITY_SHIFT = 4;
-const COUNT_SHIFT = 5;
-/** BOUND: TAIL and HEAD stay below 2^30. */
-const ONE = 1 << COUNT_SHIFT;
-const MOVE_MASK = (COUNT_MASK << COUNT_SHIFT) | PARITY;
-
 /**
  * Where receivers are the slower ones the ring is full all the time: looking at HEAD for each message would take its cache line from
  * them as often. So who finds the ring full rests, at the senders' expense only, until a sixteenth of it is free; or until it has rested
  * enough, and takes what there is by the slow way.
  */
 const WORTHWHILE_SHIFT = 4;
-
-/** The most messages that a queue can hold. */
-export const MAX_MESSAGES = COUNT_MASK;
-
-const countOf = (position: number): number => (position >>> COUNT_SHIFT) & COUNT_MASK;
-/** How many messages one position is ahead of another. */
-const between = (from: number, to: number): number => ((to >>> COUNT_SHIFT) - (from >>> COUNT_SHIFT)) & COUNT_MASK;
-const parityOf = (position: number): number => (position >>> PARITY_SHIFT) & 1;
-const moved = (position: number, by: number): number => ((position + (by << COUNT_SHIFT)) & MOVE_MASK) ^ PARITY;
 
 /** How a queue is made. */
 export interface QueueShape {
@@ -109,16 +94,6 @@ export interface QueueShape {
 /** Why a message cannot be put: it must wait, for messages to be taken or for bytes; or it never can. */
 export const Verdict = { FITS: 0, FULL: 1, NO_BYTES: 2, NEVER: 3 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
-
-/** Who is to be woken after something has moved. */
-export type Flags = number;
-/** Nothing was put, or taken: no flags are negative. */
-export const NOTHING = -1;
-/** Nor was it looked: somebody is at the gate. */
-export const BUSY = -2;
-export const wakesOne = (flags: Flags): boolean => (flags & (WANTED | ALL)) !== 0;
-export const isSelected = (flags: Flags): boolean => (flags & SELECTED) !== 0;
-export const isGone = (flags: Flags): boolean => (flags & GONE) !== 0;
 
 export class Queue {
   readonly tx: Gate;
@@ -520,48 +495,6 @@ export class Queue {
   }
 }
 
-/** Marks a position as waited for, and returns what to sleep on, or undefined if it has moved from where it was found. */
-export function mark(
-  word: Word,
-  found: number,
-  { all, selected }: { readonly all: boolean; readonly selected: boolean },
-): Sleep | undefined {
-  for (let seen = word.load(); (seen & MOVE_MASK) === (found & MOVE_MASK); seen = word.load()) {
-    const next = seen | (selected ? SELECTED : WANTED | (all ? ALL : 0));
-    if (next === seen || word.compareExchange(seen, next) === seen) return { word, value: next };
-  }
-  return undefined;
-}
-
-/** Wakes who sleeps until that word moves, after it has. */
-export function wakeSleepers(word: Word, flags: Flags): void {
-  if ((flags & ALL) !== 0) word.notify();
-  else if ((flags & WANTED) !== 0) word.notify(1);
-}
-
-/**
- * A side has lost its last end: makes everybody look who waits for that word. GONE stays: clearing a mark would not do, since the next
- * one who sets it brings the value back on which somebody was about to sleep. And whatever the marks say: of several sleepers, the
- * first to be woken may not have set WANTED again yet. Returns whether somebody selects, and is to be rung.
- */
-export function wakeForGood(word: Word): boolean {
-  const seen = word.or(GONE);
-  word.notify();
-  return (seen & SELECTED) !== 0;
-}
-
-/** Who has slept, and got what it waited for: wakes the next if there is more, else sets the mark again. */
-export function passOn(word: Word, found: number, more: boolean): void {
-  if (more || mark(word, found, { all: false, selected: false }) === undefined) word.notify(1);
-}
-
-/** `3+WANTED`: how many were sent or received, and who waits. */
-const position = (value: number): string =>
-  [
-    String(value >>> COUNT_SHIFT),
-    ...["WANTED", "ALL", "SELECTED", "GONE"].filter((_, bit) => (value & (1 << bit)) !== 0),
-    ...((value & PARITY) === 0 ? [] : ["odd"]),
-  ].join("+");
 const gate = owned(2, ["CONTENDED", "ABANDONED"]);
 
 /** How the words of a queue read. */

@@ -1,7 +1,7 @@
 /** How long one side of a channel looks again before it sleeps. */
 import { backOff, rest } from "../park/backoff.ts";
 import { currentThread } from "../thread/current.ts";
-import { BUSY, type Flags } from "./queue.ts";
+import { BUSY, type Flags } from "./position.ts";
 
 /** In steps of 0.8 ns. Long enough for several messages to come, or to be taken: else each would cost a look that disturbs the other side. */
 const FIRST_REST = 256;

@@ -3,7 +3,7 @@
  * one mistake each, which the checker must catch. What is not mistaken is the library's own.
  */
 import { Gate } from "../../lib/channel/gate.ts";
-import { mark, passOn, wakeForGood, wakeSleepers } from "../../lib/channel/queue.ts";
+import { mark, passOn, wakeForGood, wakeSleepers } from "../../lib/channel/position.ts";
 import { Roll, type Side } from "../../lib/channel/roll.ts";
 import { TimeoutError } from "../../lib/errors.ts";
 import { Word } from "../../lib/memory/word.ts";
